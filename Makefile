@@ -1,0 +1,37 @@
+# The targets of a working day. `make` alone lists them.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Run without installing: the first use builds it, which takes a minute or two.
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# With CI=1 the demo ends by itself: with 0 at the first alert, with 1 after a minute without one.
+DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test race bench lint fmt
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build bin/tidemark, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tidemark ./cmd/tidemark
+
+run: build ## Build and run the demo until Ctrl-C; with CI=1 until the first alert
+	bin/tidemark demo $(DEMO_FLAGS)
+
+test: ## Run the tests
+	go test ./...
+
+race: ## Run the tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+bench: ## Run the benchmarks
+	go test -bench . -run '^$$' ./...
+
+lint: ## Check style, import rules and formatting
+	$(GOLANGCI_LINT) run
+
+fmt: ## Format the code
+	$(GOLANGCI_LINT) fmt

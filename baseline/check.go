@@ -1,0 +1,163 @@
+package baseline
+
+import (
+	"fmt"
+	"slices"
+
+	"tidemark/capture"
+	"tidemark/profile"
+)
+
+// baseline checks the document and makes its baseline. Errors name the field and its value.
+func (d *document) baseline() (*Baseline, error) {
+	b := &Baseline{ID: d.ID, Created: d.Created, Source: d.Source, Schema: d.Schema, Layout: d.Layout}
+	if err := b.Schema.Validate(); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	if err := checkLayout(&b.Layout, b.Schema); err != nil {
+		return nil, fmt.Errorf("layout: %w", err)
+	}
+	if len(d.Features) != len(b.Layout.Features) {
+		return nil, fmt.Errorf("features: %d entries, but the layout has %d", len(d.Features), len(b.Layout.Features))
+	}
+	if d.Rows <= 0 {
+		return nil, fmt.Errorf("rows is %d: it must be at least 1", d.Rows)
+	}
+	b.Layout.ID() // computed before anyone shares the layout
+	b.Profile = profile.New(&b.Layout)
+	b.Profile.Rows = d.Rows
+	for i := range d.Features {
+		if err := d.Features[i].restore(&b.Profile.Features[i], d.Rows); err != nil {
+			return nil, fmt.Errorf("feature %q: %w", b.Layout.Features[i].Name, err)
+		}
+	}
+	id, err := b.contentID()
+	if err != nil {
+		return nil, err
+	}
+	if id != d.ID {
+		return nil, fmt.Errorf("id is %q, but the content's is %q: the file was changed by hand or cut", d.ID, id)
+	}
+	return b, nil
+}
+
+// checkLayout checks that the layout counts the schema's watched columns.
+func checkLayout(layout *profile.Layout, schema capture.Schema) error {
+	if err := layout.Validate(); err != nil {
+		return err
+	}
+	columns := schema.Watched()
+	if len(layout.Features) != len(columns) {
+		return fmt.Errorf("%d features, but the schema has %d features and predictions", len(layout.Features), len(columns))
+	}
+	for i, f := range layout.Features {
+		c := columns[i]
+		switch {
+		case f.Name != c.Name:
+			return fmt.Errorf("feature %d is %q, but by the schema it is %q", i+1, f.Name, c.Name)
+		case f.Kind != c.Kind:
+			return fmt.Errorf("feature %q: kind is %q, but in the schema %q", f.Name, f.Kind, c.Kind)
+		case f.Prediction != (c.Role == capture.Prediction):
+			return fmt.Errorf("feature %q: prediction is %v, but its role in the schema is %s", f.Name, f.Prediction, c.Role)
+		}
+		for k, rank := range f.Ranks {
+			if rank < 0 || rank > profile.Quantiles || k > 0 && rank < f.Ranks[k-1] {
+				return fmt.Errorf("feature %q: rank %d is %d: ranks go from 0 to %d and do not fall", f.Name, k, rank, profile.Quantiles)
+			}
+		}
+		names := slices.Sorted(slices.Values(slices.Concat(f.Categories, f.Rare)))
+		for k := 1; k < len(names); k++ {
+			if names[k] == names[k-1] {
+				return fmt.Errorf("feature %q: category %q appears twice", f.Name, names[k])
+			}
+		}
+	}
+	return nil
+}
+
+// restore checks the counts and copies them to f.
+func (c *counts) restore(f *profile.Feature, rows int64) error {
+	if c.Name != f.Layout.Name {
+		return fmt.Errorf("name is %q in the counts", c.Name)
+	}
+	if len(c.Bins) != len(f.Bins) {
+		return fmt.Errorf("%d bins, but the layout has %d", len(c.Bins), len(f.Bins))
+	}
+	inBins, err := c.sum(rows)
+	if err != nil {
+		return err
+	}
+	f.Captured, f.Missing, f.Invalid, f.NaN, f.Inf = c.Captured, c.Missing, c.Invalid, c.NaN, c.Inf
+	f.Bins, f.New, f.NewOther = c.Bins, c.New, c.NewOther
+	if inBins != f.Present() {
+		return fmt.Errorf("bins sum to %d, but captured - missing - invalid - nan is %d", inBins, f.Present())
+	}
+	if f.Inf > inBins {
+		return fmt.Errorf("inf is %d of %d values in bins", f.Inf, inBins)
+	}
+	if !f.Numeric() {
+		if c.Moments != nil || c.Invalid != 0 || c.NaN != 0 || c.Inf != 0 {
+			return fmt.Errorf("a categorical column has no moments, invalid, nan or inf")
+		}
+		return nil
+	}
+	if finite := inBins - f.Inf; c.Moments == nil {
+		if finite > 0 {
+			return fmt.Errorf("moments are not there, but %d values are finite", finite)
+		}
+		return nil
+	} else if c.Moments.Count != finite || finite == 0 {
+		return fmt.Errorf("moments.count is %d, but %d values are finite", c.Moments.Count, finite)
+	}
+	m := c.Moments
+	if !(m.Min <= m.Max) {
+		return fmt.Errorf("moments.min is %v and moments.max %v", m.Min, m.Max)
+	}
+	f.Moments.Count, f.Moments.Min, f.Moments.Max = m.Count, float64(m.Min), float64(m.Max)
+	f.Moments.Sum = profile.Sum{High: float64(m.Sum[0]), Low: float64(m.Sum[1])}
+	f.Moments.Squares = profile.Sum{High: float64(m.Squares[0]), Low: float64(m.Squares[1])}
+	return nil
+}
+
+// sum is the number of values in bins and new categories; no count may be negative or more than rows, so that
+// nothing overflows.
+func (c *counts) sum(rows int64) (int64, error) {
+	check := func(field string, n int64) error {
+		if n < 0 || n > rows {
+			return fmt.Errorf("%s is %d: it must be between 0 and rows, %d", field, n, rows)
+		}
+		return nil
+	}
+	for _, count := range []struct {
+		field string
+		n     int64
+	}{
+		{"captured", c.Captured}, {"missing", c.Missing}, {"invalid", c.Invalid}, {"nan", c.NaN}, {"inf", c.Inf}, {"new_other", c.NewOther},
+	} {
+		if err := check(count.field, count.n); err != nil {
+			return 0, err
+		}
+	}
+	total := c.NewOther
+	add := func(field string, n int64) error {
+		if err := check(field, n); err != nil {
+			return err
+		}
+		if n > rows-total {
+			return fmt.Errorf("%s brings the values to more than rows, %d", field, rows)
+		}
+		total += n
+		return nil
+	}
+	for i, n := range c.Bins {
+		if err := add(fmt.Sprintf("bin %d", i), n); err != nil {
+			return 0, err
+		}
+	}
+	for name, n := range c.New {
+		if err := add(fmt.Sprintf("new category %q", name), n); err != nil {
+			return 0, err
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,205 @@
+package baseline
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"tidemark/capture"
+	"tidemark/profile"
+)
+
+const (
+	fileName    = "baseline.json"
+	fileVersion = 1
+	rebuild     = `build it again with "tidemark baseline build"`
+)
+
+// document is the content of baseline.json.
+type document struct {
+	Version  int            `json:"version"`
+	ID       string         `json:"id"`
+	Created  time.Time      `json:"created"`
+	Source   []string       `json:"source"`
+	Schema   capture.Schema `json:"schema"`
+	Layout   profile.Layout `json:"layout"`
+	Rows     int64          `json:"rows"`
+	Features []counts       `json:"features"`
+}
+
+// counts is a [profile.Feature] without its layout.
+type counts struct {
+	Name     string           `json:"name"`
+	Captured int64            `json:"captured"`
+	Missing  int64            `json:"missing"`
+	Invalid  int64            `json:"invalid"`
+	NaN      int64            `json:"nan"`
+	Inf      int64            `json:"inf"`
+	Bins     []int64          `json:"bins"`
+	Moments  *moments         `json:"moments,omitempty"` // none without finite values
+	New      map[string]int64 `json:"new,omitempty"`
+	NewOther int64            `json:"new_other,omitempty"`
+}
+
+// moments is a [profile.Moments]; its centre is in the layout.
+type moments struct {
+	Count   int64 `json:"count"`
+	Sum     pair  `json:"sum"`
+	Squares pair  `json:"squares"`
+	Min     float `json:"min"`
+	Max     float `json:"max"`
+}
+
+// pair is the high and low part of a [profile.Sum].
+type pair [2]float
+
+// float is a number in JSON, exact, and a string when it is not finite, as sums of the largest floats may be.
+type float float64
+
+// MarshalJSON writes the shortest text that reads back the same.
+func (f float) MarshalJSON() ([]byte, error) {
+	if x := float64(f); math.IsNaN(x) || math.IsInf(x, 0) {
+		return json.Marshal(fmt.Sprint(x))
+	}
+	return json.Marshal(float64(f))
+}
+
+// UnmarshalJSON reads a number, or "NaN", "+Inf" or "-Inf".
+func (f *float) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `"NaN"`:
+		*f = float(math.NaN())
+	case `"+Inf"`:
+		*f = float(math.Inf(1))
+	case `"-Inf"`:
+		*f = float(math.Inf(-1))
+	default:
+		return json.Unmarshal(b, (*float64)(f))
+	}
+	return nil
+}
+
+func countsOf(p *profile.Profile) []counts {
+	all := make([]counts, len(p.Features))
+	for i := range p.Features {
+		f := &p.Features[i]
+		all[i] = counts{
+			Name: f.Layout.Name, Captured: f.Captured, Missing: f.Missing, Invalid: f.Invalid, NaN: f.NaN, Inf: f.Inf,
+			Bins: f.Bins, New: f.New, NewOther: f.NewOther,
+		}
+		if m := f.Moments; m.Count > 0 {
+			all[i].Moments = &moments{
+				Count: m.Count, Min: float(m.Min), Max: float(m.Max),
+				Sum:     pair{float(m.Sum.High), float(m.Sum.Low)},
+				Squares: pair{float(m.Squares.High), float(m.Squares.Low)},
+			}
+		}
+	}
+	return all
+}
+
+// Save writes the baseline to baseline.json in dir, which it makes if need be. The file is there whole or not at
+// all: it is written beside, synced and renamed.
+func (b *Baseline) Save(dir string) error {
+	content, err := json.MarshalIndent(document{
+		Version: fileVersion, ID: b.ID, Created: b.Created, Source: b.Source,
+		Schema: b.Schema, Layout: b.Layout, Rows: b.Profile.Rows, Features: countsOf(b.Profile),
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode baseline: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return writeFile(dir, fileName, append(joinNumbers(content), '\n'))
+}
+
+var numberLists = regexp.MustCompile(`\[\n[-+0-9.eE,\s]*\]`)
+
+// joinNumbers puts lists of numbers on one line each. Within a JSON string there is no line break, so no name
+// looks like a list.
+func joinNumbers(indented []byte) []byte {
+	return numberLists.ReplaceAllFunc(indented, func(list []byte) []byte {
+		inner := bytes.Fields(list[1 : len(list)-1])
+		return append(append([]byte{'['}, bytes.Join(inner, []byte{' '})...), ']')
+	})
+}
+
+// writeFile replaces dir/name by a synced file of that content.
+func writeFile(dir, name string, content []byte) (err error) {
+	temp, err := os.CreateTemp(dir, name+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = temp.Close()
+			_ = os.Remove(temp.Name())
+		}
+	}()
+	if _, err = temp.Write(content); err != nil {
+		return err
+	}
+	if err = temp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = temp.Sync(); err != nil {
+		return err
+	}
+	if err = temp.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(temp.Name(), filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
+
+// Load reads the baseline in dir and checks all of it.
+func Load(dir string) (*Baseline, error) {
+	path := filepath.Join(dir, fileName)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no baseline at %s: make one with \"tidemark baseline build\", or name another directory: %w", path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read baseline: %w", err)
+	}
+	var version struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(content, &version); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", path, err, rebuild)
+	}
+	if version.Version != fileVersion {
+		return nil, fmt.Errorf("%s: version is %d, this program reads %d: %s", path, version.Version, fileVersion, rebuild)
+	}
+	var d document
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&d); err != nil {
+		return nil, fmt.Errorf("%s: %s: %s", path, strings.TrimPrefix(err.Error(), "json: "), rebuild)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%s: more text after the baseline: %s", path, rebuild)
+	}
+	b, err := d.baseline()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", path, err, rebuild)
+	}
+	return b, nil
+}

@@ -1,0 +1,183 @@
+package baseline
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tidemark/profile"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// same compares baselines to the bit; NaN equals itself.
+var same = cmp.Options{cmpopts.IgnoreUnexported(profile.Layout{}), cmpopts.EquateNaNs()}
+
+func saved(t *testing.T, b *Baseline) (dir, content string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "new", "baseline")
+	if err := b.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, string(text)
+}
+
+func TestGolden(t *testing.T) {
+	_, got := saved(t, mustBuild(t, smallRoles, write(t, "small.csv", small)))
+	golden := filepath.Join("testdata", "small.json")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("baseline.json (-want +got):\n%s\nrun go test ./baseline -update if this is meant", diff)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	var content strings.Builder
+	content.WriteString("x,huge,name,none\n")
+	for i := range 997 {
+		fmt.Fprintf(&content, "%v,%v,\"n\n%d [\n1, 2]\",\n", math.Sqrt(float64(i)), 1e300*float64(i-500), i%7)
+	}
+	for name, b := range map[string]*Baseline{
+		"small": mustBuild(t, smallRoles, write(t, "small.csv", small)),
+		"large": mustBuild(t, Roles{}, write(t, "large.csv", content.String())),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, first := saved(t, b)
+			loaded, err := Load(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(b, loaded, same); diff != "" {
+				t.Errorf("loaded (-saved +loaded):\n%s", diff)
+			}
+			if loaded.Layout.ID() != b.Layout.ID() {
+				t.Errorf("layout %s, want %s", loaded.Layout.ID(), b.Layout.ID())
+			}
+			if err := loaded.Save(dir); err != nil { // over the first
+				t.Fatal(err)
+			}
+			second, err := os.ReadFile(filepath.Join(dir, fileName))
+			if err != nil || first != string(second) {
+				t.Errorf("saved again, the file differs (error %v)", err)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) != 1 {
+				t.Errorf("directory has %v (error %v), want baseline.json alone", left, err)
+			}
+		})
+	}
+}
+
+func TestSaveErrors(t *testing.T) {
+	b := mustBuild(t, Roles{}, write(t, "a.csv", "x\n1\n"))
+	file := write(t, "file", "")
+	if err := b.Save(file); err == nil {
+		t.Error("saved into a file")
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	_, good := saved(t, mustBuild(t, smallRoles, write(t, "small.csv", small)))
+	for _, test := range []struct{ name, from, to, want string }{
+		{"cut", good[len(good)/2:], "", "unexpected end of JSON input"},
+		{"not JSON", good, "hello", "invalid character 'h' looking for beginning of value"},
+		{"another version", `"version": 1`, `"version": 2`, "version is 2, this program reads 1"},
+		{"no version", `"version": 1`, `"version": 0`, "version is 0, this program reads 1"},
+		{"unknown field", `"rows": 6`, `"rows": 6, "colour": 1`, `unknown field "colour"`},
+		{"wrong type", `"rows": 6`, `"rows": "6"`, "cannot unmarshal string into Go struct field document.rows of type int64"},
+		{"two documents", good, good + good, "invalid character '{' after top-level value"},
+		{"schema", `"kind": "numeric"`, `"kind": "text"`, `schema: column "age" has kind "text": use "numeric" or "categorical"`},
+		{"schema against layout", `"role": "id"`, `"role": "feature", "kind": "numeric"`, "layout: 4 features, but the schema has 5 features and predictions"},
+		{"edges fall", `"edges": [30, 30.000000000000004, 41`, `"edges": [30, 42, 41`, `layout: feature "age": edges must rise, but edge 2 is 41 after 42`},
+		{"ranks", `"ranks": [80, 80`, `"ranks": [240, 80`, `layout: feature "age": rank 1 is 80: ranks go from 0 to 240 and do not fall`},
+		{"category twice", `"silver"`, `"basic"`, `layout: feature "plan": category "basic" appears twice`},
+		{"no rows", `"rows": 6`, `"rows": 0`, "rows is 0: it must be at least 1"},
+		{"counts of another", "\"name\": \"age\",\n      \"captured\"", "\"name\": \"edge\",\n      \"captured\"", `feature "age": name is "edge" in the counts`},
+		{"negative", `"missing": 2`, `"missing": -2`, `feature "age": missing is -2: it must be between 0 and rows, 6`},
+		{"too many", `"bins": [0, 2, 0, 1, 0, 1, 0]`, `"bins": [0, 7, 0, 1, 0, 1, 0]`, `feature "age": bin 1 is 7: it must be between 0 and rows, 6`},
+		{"length", `"bins": [0, 2, 0, 1, 0, 1, 0]`, `"bins": [0, 2, 0, 1, 0, 1]`, `feature "age": 6 bins, but the layout has 7`},
+		{"sum", `"bins": [0, 2, 0, 1, 0, 1, 0]`, `"bins": [0, 2, 0, 1, 0, 0, 0]`, `feature "age": bins sum to 3, but captured - missing - invalid - nan is 4`},
+		{"moments", `"count": 4`, `"count": 5`, `feature "age": moments.count is 5, but 4 values are finite`},
+		{"range", `"min": 30`, `"min": 300`, `feature "age": moments.min is 300 and moments.max 52`},
+		{"changed", `"max": 52`, `"max": 53`, "id is "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			content := strings.Replace(good, test.from, test.to, 1)
+			if content == good {
+				t.Fatal("the test changes nothing")
+			}
+			path := write(t, fileName, content)
+			_, err := Load(filepath.Dir(path))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			got := err.Error()
+			if !strings.HasPrefix(got, path+": "+test.want) || !strings.HasSuffix(got, `: build it again with "tidemark baseline build"`) {
+				t.Errorf("error\n%s\nwant\n%s: %s", got, path, test.want)
+			}
+		})
+	}
+	_, err := Load(t.TempDir())
+	if err == nil || !regexp.MustCompile(`^no baseline at .*baseline.json: make one with "tidemark baseline build", or name another directory`).MatchString(err.Error()) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// FuzzLoad checks that whatever the file holds, Load returns an error or a baseline that saves.
+func FuzzLoad(f *testing.F) {
+	golden, err := os.ReadFile(filepath.Join("testdata", "small.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(golden)
+	f.Add([]byte(`{"version":1,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, fileName), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		b, err := Load(dir)
+		if err != nil {
+			return
+		}
+		if err := b.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestFloat(t *testing.T) {
+	for _, x := range []float64{0, math.Copysign(0, -1), 0.1, 1e300, math.SmallestNonzeroFloat64, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN()} {
+		text, err := json.Marshal(float(x))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back float
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(back); math.Float64bits(got) != math.Float64bits(x) && !(math.IsNaN(got) && math.IsNaN(x)) {
+			t.Errorf("%v came back as %v", x, got)
+		}
+	}
+}

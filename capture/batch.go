@@ -1,0 +1,212 @@
+package capture
+
+import (
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/bitutil"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+// Side says which halves of a prediction a row was captured with. A column of a half that was not captured is
+// not missing: the row says nothing about it.
+type Side uint8
+
+const (
+	Input  Side = 1 << iota // the features
+	Output                  // the predictions
+)
+
+// Batch holds decoded rows of one endpoint in Arrow columnar buffers, which it keeps from one Reset to the next.
+// A value is null when it was missing, or when it did not have its column's type; [Batch.Invalid] tells which.
+type Batch struct {
+	watched []Column
+	schema  *arrow.Schema
+	times   []int64
+	sides   []Side
+	columns []column
+	inputs  half
+	outputs half
+
+	extra     int // JSON keys that the schema does not have
+	undecoded int // captured sides that could not be read
+
+	digits []byte // scratch of setNumber
+}
+
+// half is the columns of one side, which stand together.
+type half struct {
+	first, n int
+	places   map[string]int
+	longest  int // bytes of the longest name
+}
+
+type column struct {
+	kind    Kind
+	valid   []byte // bitmap
+	floats  []float64
+	offsets []int32
+	text    []byte
+	invalid []int32
+}
+
+// NewBatch returns an empty batch for rows of schema.
+func NewBatch(schema Schema) *Batch {
+	features, predictions := schema.With(Feature), schema.With(Prediction)
+	b := &Batch{
+		watched: schema.Watched(),
+		inputs:  newHalf(features, 0),
+		outputs: newHalf(predictions, len(features)),
+	}
+	fields := make([]arrow.Field, len(b.watched))
+	b.columns = make([]column, len(b.watched))
+	for i, c := range b.watched {
+		var t arrow.DataType = arrow.PrimitiveTypes.Float64
+		if c.Kind == Categorical {
+			t = arrow.BinaryTypes.String
+			b.columns[i].offsets = []int32{0}
+		}
+		b.columns[i].kind = c.Kind
+		fields[i] = arrow.Field{Name: c.Name, Type: t, Nullable: true}
+	}
+	b.schema = arrow.NewSchema(fields, nil)
+	return b
+}
+
+func newHalf(columns []Column, first int) half {
+	h := half{first: first, n: len(columns), places: make(map[string]int, len(columns))}
+	for i, c := range columns {
+		h.places[c.Name] = first + i
+		h.longest = max(h.longest, len(c.Name))
+	}
+	return h
+}
+
+// find returns the place in the batch of the column with a name.
+func (h *half) find(name []byte) (i int, ok bool) {
+	if len(name) > h.longest {
+		return 0, false // spares the hash of a name that may be the size of a record
+	}
+	i, ok = h.places[string(name)]
+	return i, ok
+}
+
+func (h *half) has(name string) bool {
+	_, ok := h.places[name]
+	return ok
+}
+
+// Rows is the number of rows in the batch.
+func (b *Batch) Rows() int { return len(b.times) }
+
+// Watched is the columns of the batch, as of [Schema.Watched].
+func (b *Batch) Watched() []Column { return b.watched }
+
+// Times is the event time of each row in milliseconds since the Unix epoch.
+func (b *Batch) Times() []int64 { return b.times }
+
+// Sides is what each row was captured with.
+func (b *Batch) Sides() []Side { return b.sides }
+
+// Invalid is the rows, in rising order, whose value in column i did not have the column's type.
+func (b *Batch) Invalid(i int) []int32 { return b.columns[i].invalid }
+
+// Extra is the number of JSON keys met since the last Reset under which there is nothing of the schema, row by row. Keys
+// inside such a key are not counted again.
+func (b *Batch) Extra() int { return b.extra }
+
+// Undecoded is the number of captured sides met since the last Reset that are neither CSV nor JSON, such as images or
+// HTML. Their rows are there without them.
+func (b *Batch) Undecoded() int { return b.undecoded }
+
+// Reset empties the batch and keeps its buffers. Record batches taken from it before must not be used any more.
+func (b *Batch) Reset() {
+	b.truncate(0)
+	b.extra, b.undecoded = 0, 0
+}
+
+// Record returns the rows as an Arrow record batch that shares the batch's memory: it holds until the next row or Reset.
+func (b *Batch) Record() arrow.RecordBatch {
+	columns := make([]arrow.Array, len(b.columns))
+	for i := range b.columns {
+		columns[i] = b.Column(i)
+	}
+	return array.NewRecordBatch(b.schema, columns, int64(b.Rows()))
+}
+
+// Column returns column i as an Arrow array (float64 or string) that shares the batch's memory.
+func (b *Batch) Column(i int) arrow.Array {
+	c, n := &b.columns[i], b.Rows()
+	valid := memory.NewBufferBytes(c.valid)
+	if c.kind == Categorical {
+		data := array.NewData(arrow.BinaryTypes.String, n, []*memory.Buffer{
+			valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)), memory.NewBufferBytes(c.text),
+		}, nil, array.UnknownNullCount, 0)
+		defer data.Release()
+		return array.NewStringData(data)
+	}
+	data := array.NewData(arrow.PrimitiveTypes.Float64, n, []*memory.Buffer{
+		valid, memory.NewBufferBytes(arrow.Float64Traits.CastToBytes(c.floats)),
+	}, nil, array.UnknownNullCount, 0)
+	defer data.Release()
+	return array.NewFloat64Data(data)
+}
+
+// appendRow adds a row whose values are all null; set and setText fill it.
+func (b *Batch) appendRow(time int64, sides Side) {
+	row := len(b.times)
+	b.times = append(b.times, time)
+	b.sides = append(b.sides, sides)
+	for i := range b.columns {
+		c := &b.columns[i]
+		if row%8 == 0 {
+			c.valid = append(c.valid, 0)
+		}
+		if c.kind == Categorical {
+			c.offsets = append(c.offsets, c.offsets[row])
+		} else {
+			c.floats = append(c.floats, 0)
+		}
+	}
+}
+
+// setFloat gives the last row a value in numeric column i.
+func (b *Batch) setFloat(i int, v float64) {
+	c, row := &b.columns[i], len(b.times)-1
+	c.floats[row] = v
+	bitutil.SetBit(c.valid, row)
+}
+
+// setText gives the last row a value in categorical column i, once.
+func (b *Batch) setText(i int, v []byte) {
+	c, row := &b.columns[i], len(b.times)-1
+	c.text = append(c.text[:c.offsets[row]], v...)
+	c.offsets[row+1] = int32(len(c.text))
+	bitutil.SetBit(c.valid, row)
+}
+
+// setInvalid says that the last row's value in column i did not have the column's type.
+func (b *Batch) setInvalid(i int) {
+	c := &b.columns[i]
+	c.invalid = append(c.invalid, int32(len(b.times)-1))
+}
+
+// truncate drops the rows from n on, so that a record that fails half-way leaves nothing behind.
+func (b *Batch) truncate(n int) {
+	b.times, b.sides = b.times[:n], b.sides[:n]
+	for i := range b.columns {
+		c := &b.columns[i]
+		c.valid = c.valid[:bitutil.BytesForBits(int64(n))]
+		if n%8 != 0 {
+			c.valid[len(c.valid)-1] &= 1<<(n%8) - 1
+		}
+		if c.kind == Categorical {
+			c.offsets = c.offsets[:n+1]
+			c.text = c.text[:c.offsets[n]]
+		} else {
+			c.floats = c.floats[:n]
+		}
+		for len(c.invalid) > 0 && int(c.invalid[len(c.invalid)-1]) >= n {
+			c.invalid = c.invalid[:len(c.invalid)-1]
+		}
+	}
+}

@@ -1,0 +1,97 @@
+// Command tidemark watches the inputs and outputs of deployed models on Kafka and says when they no longer look like
+// the data the models were trained on.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set when the binary is built.
+var version = "dev"
+
+// The exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := rootCommand().ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "tidemark:", err)
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tidemark",
+		Short: "Real-time drift detection for models, on Kafka",
+		Long: `Tidemark reads what models are asked and what they answer from Kafka, compares windows of it with the data the
+models were trained on, and publishes alerts to Kafka.
+
+Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
+		Example: `  tidemark demo
+  tidemark run -c tidemark.yaml`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		demoCommand(), runCommand(), checkCommand(), baselineCommand(), replayCommand(), alertsCommand(),
+		topicsCommand(), versionCommand(),
+	)
+	for _, c := range root.Commands() {
+		wrapArgs(c)
+	}
+	return root
+}
+
+// wrapArgs makes wrong arguments a usage error.
+func wrapArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError{fmt.Errorf("%w; see tidemark %s --help", err, c.Name())}
+			}
+			return nil
+		}
+	}
+	for _, child := range c.Commands() {
+		wrapArgs(child)
+	}
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  tidemark version",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(c.OutOrStdout(), "tidemark", version)
+			return err
+		},
+	}
+}
+
+// newLog returns the log of a command: to standard error, since results are on standard output.
+func newLog(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kprom"
+	"golang.org/x/sync/errgroup"
+
+	"tidemark/baseline"
+	"tidemark/config"
+	"tidemark/monitor"
+	"tidemark/processor"
+)
+
+var roles = []string{"ingest", "evaluate"}
+
+func runCommand() *cobra.Command {
+	var file, instance string
+	var only []string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Watch the captures of a cluster",
+		Long: `Read captures, close windows and publish reports and alerts, until SIGTERM or Ctrl-C. By default one process has all
+roles; more processes share the partitions. A process is known by its --instance: give each of a host another one.`,
+		Example: `  tidemark run -c tidemark.yaml
+  tidemark run -c tidemark.yaml --role ingest --instance ingest-2`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			loaded, err := loadConfig(c, file)
+			if err != nil {
+				return err
+			}
+			if instance != "" {
+				loaded.Processor.Instance = instance
+			}
+			for _, role := range only {
+				if !slices.Contains(roles, role) {
+					return usageError{fmt.Errorf("--role %q is not known: use one of %v", role, roles)}
+				}
+			}
+			return runRoles(c.Context(), loaded, only, newLog(slog.LevelInfo))
+		},
+	}
+	c.Flags().StringVarP(&file, "config", "c", "tidemark.yaml", "configuration `file`")
+	c.Flags().StringVar(&instance, "instance", "", "`name` of this process among all of them (default the configuration's, or the host name)")
+	c.Flags().StringSliceVar(&only, "role", nil, "`role` to run: ingest or evaluate; may be repeated (default all)")
+	return c
+}
+
+// loadConfig loads the file; its faults go to standard error.
+func loadConfig(c *cobra.Command, file string) (*config.Config, error) {
+	loaded, err := config.Load(file, os.LookupEnv)
+	if err != nil {
+		var faults *config.Faults
+		if errors.As(err, &faults) {
+			fmt.Fprintf(c.ErrOrStderr(), "%v\n\n", faults)
+		}
+		return nil, checkFailure(file, err)
+	}
+	return loaded, nil
+}
+
+// loadMonitors loads the baselines of the configured monitors.
+func loadMonitors(configs []monitor.Config) ([]*monitor.Monitor, error) {
+	var monitors []*monitor.Monitor
+	loaded := map[string]*baseline.Baseline{}
+	for _, c := range configs {
+		b := loaded[c.Baseline]
+		if b == nil {
+			var err error
+			if b, err = baseline.Load(c.Baseline); err != nil {
+				return nil, usageError{fmt.Errorf("monitor %q: %w", c.Name, err)}
+			}
+			loaded[c.Baseline] = b
+		}
+		monitors = append(monitors, monitor.New(c, b))
+	}
+	return monitors, nil
+}
+
+// runRoles runs the roles until the context ends or one fails.
+func runRoles(ctx context.Context, c *config.Config, only []string, log *slog.Logger) error {
+	monitors, err := loadMonitors(c.Monitors)
+	if err != nil {
+		return err
+	}
+	if c.Processor.Kafka.Broker == "embedded" {
+		broker, err := startBroker(ctx, c.Processor.Kafka.Brokers[0], c.Processor.Kafka.Data, log)
+		if err != nil {
+			return err
+		}
+		defer broker.Close()
+		if err := createTopics(ctx, &c.Processor); err != nil {
+			return err
+		}
+	}
+	registry := newRegistry()
+	state := &readiness{}
+	server, err := startServer(c.HTTP.Listen, registry, state, log)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	log.Info("started", "version", version, "instance", c.Processor.Instance, "brokers", c.Processor.Kafka.Brokers,
+		"monitors", len(monitors), "http", server.Addr)
+	err = startRoles(ctx, &c.Processor, monitors, only, registry, state, log)
+	log.Info("stopped")
+	return err
+}
+
+// startRoles runs the roles on a registry and reports their readiness to state.
+func startRoles(ctx context.Context, c *processor.Config, monitors []*monitor.Monitor, only []string, registry prometheus.Registerer, state *readiness, log *slog.Logger) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, role := range roles {
+		if len(only) > 0 && !slices.Contains(only, role) {
+			continue
+		}
+		ready := state.role(role)
+		hooks := kgo.WithHooks(kprom.NewMetrics("tidemark_kafka", kprom.Registerer(prometheus.WrapRegistererWith(prometheus.Labels{"role": role}, registry))))
+		switch role {
+		case "ingest":
+			group.Go(func() error {
+				return processor.NewIngest(c, monitors, ready, log, registry, hooks).Run(ctx)
+			})
+		case "evaluate":
+			group.Go(func() error {
+				return processor.NewEvaluate(c, monitors, ready, log, registry, hooks).Run(ctx)
+			})
+		}
+	}
+	return group.Wait()
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "tidemark_build_info", Help: "1, labelled by the version of the program.", ConstLabels: prometheus.Labels{"version": version}})
+	info.Set(1)
+	registry.MustRegister(info)
+	return registry
+}
+
+// createTopics makes the topics that are not there yet.
+func createTopics(ctx context.Context, c *processor.Config) error {
+	client, err := dial(c)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	_, err = c.CreateTopics(ctx, kadm.NewClient(client))
+	return err
+}
+
+// dial returns a plain client of the configured cluster.
+func dial(c *processor.Config, options ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Kafka.Brokers...), kgo.ClientID("tidemark")}, options...)...)
+}

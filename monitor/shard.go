@@ -1,0 +1,100 @@
+package monitor
+
+import (
+	"maps"
+	"slices"
+
+	"tidemark/windows"
+)
+
+// Shard is all endpoints of one partition of the panes topic. One goroutine owns it.
+type Shard struct {
+	monitors   []*Monitor
+	partitions windows.Partitions
+	endpoints  map[string]*endpoint
+}
+
+// Output is what a step of a shard has to say.
+type Output struct {
+	Reports []Report
+	Alerts  []Alert
+	Late    []Delta
+	Panes   []SavedPane // to keep: no delta is expected for them, but later windows need them
+}
+
+// NewShard returns a shard without endpoints.
+func NewShard(monitors []*Monitor) *Shard {
+	return &Shard{monitors: monitors, endpoints: map[string]*endpoint{}}
+}
+
+// Add takes in a delta that was appended to the log at a moment. It closes no window: a commit has several deltas,
+// and the vector that ends it comes after them. An error means that the log holds what this program cannot have
+// written; the shard must not be used any more.
+func (s *Shard) Add(d *Delta, offset int64, at windows.Time, out *Output) error {
+	e := s.endpoint(d.Endpoint)
+	if e == nil {
+		out.Late = append(out.Late, unwatched(d)...)
+		return nil
+	}
+	late, err := e.add(d, offset)
+	if err != nil {
+		return err
+	}
+	out.Late = append(out.Late, late...)
+	for _, p := range d.Sources {
+		e.frontier.Observe(p, at)
+	}
+	return nil
+}
+
+// MissedMonitor is what a delta missed for whose endpoint there is no monitor: the reader had another configuration.
+const MissedMonitor = "monitor"
+
+func unwatched(d *Delta) []Delta {
+	var late []Delta
+	for _, p := range d.Panes {
+		late = append(late, Delta{Endpoint: d.Endpoint, Panes: []PaneDelta{p}, Missed: MissedMonitor})
+	}
+	return late
+}
+
+// endpoint returns the endpoint of that name, or nil when no monitor watches it.
+func (s *Shard) endpoint(name string) *endpoint {
+	e := s.endpoints[name]
+	if e == nil {
+		e = newEndpoint(name, s.monitors)
+		if len(e.monitors) == 0 {
+			return nil
+		}
+		s.endpoints[name] = e
+	}
+	return e
+}
+
+// Tick takes in the vector that ends a commit and closes the windows that all sources have passed. For
+// errors see Add.
+func (s *Shard) Tick(v windows.Vector, at windows.Time, out *Output) error {
+	s.partitions.Report(v, at)
+	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
+		e := s.endpoints[name]
+		if err := e.advance(&s.partitions, at, out); err != nil {
+			return err
+		}
+		if err := e.settle(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReplayFrom is the offset that the log has to be read from, with [Shard.Replay], to rebuild what is not saved.
+func (s *Shard) ReplayFrom(next int64) int64 {
+	from := next
+	for _, e := range s.endpoints {
+		from = min(from, e.replayFrom(next))
+	}
+	return from
+}
+
+// Owns says whether the endpoint is one of the shard's.
+func (s *Shard) Owns(endpoint string) bool { return s.endpoints[endpoint] != nil }

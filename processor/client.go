@@ -1,0 +1,128 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
+)
+
+const (
+	sessionTimeout     = 10 * time.Second
+	transactionTimeout = 10 * time.Second
+	commitInterval     = time.Second
+	maxBatchBytes      = 8 << 20  // of produced records; the topics are created for it
+	maxFetchedBatch    = 64 << 20 // a batch that decompresses to more is refused
+)
+
+func (c *Config) clientOptions(log *slog.Logger, role string) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.SeedBrokers(c.Kafka.Brokers...),
+		kgo.ClientID("tidemark-" + role + "-" + c.Instance),
+		kgo.WithLogger(kslog.New(log.With("role", role))),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.MetadataMaxAge(10 * time.Second),
+		kgo.MetadataMinAge(250 * time.Millisecond),
+	}
+}
+
+// sessionOptions are those of a role that consumes and produces in transactions.
+//
+// The start and the reset offset are both needed: NoResetOffset alone would also start a new group at the end.
+func (c *Config) sessionOptions(log *slog.Logger, role string, topics ...string) []kgo.Opt {
+	return append(c.clientOptions(log, role),
+		kgo.ConsumerGroup("tidemark-"+role),
+		kgo.InstanceID(c.Instance),
+		kgo.TransactionalID("tidemark-"+role+"-"+c.Instance),
+		kgo.TransactionTimeout(transactionTimeout),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.ConsumeTopics(topics...),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.KeepControlRecords(),
+		kgo.MaxDecompressBatchBytes(maxFetchedBatch),
+		kgo.ProducerBatchMaxBytes(maxBatchBytes),
+		kgo.ProducerLinger(0),
+		kgo.RecordPartitioner(c.partitioner()),
+	)
+}
+
+// partitioner sends a record with a key to the partition that Kafka's own clients send it to. A record without a
+// key, and every record of the state topic, goes to the partition that it names.
+func (c *Config) partitioner() kgo.Partitioner {
+	byKey := kgo.StickyKeyPartitioner(nil)
+	return kgo.BasicConsistentPartitioner(func(topic string) func(*kgo.Record, int) int {
+		hash := byKey.ForTopic(topic)
+		return func(r *kgo.Record, n int) int {
+			if r.Key == nil || topic == c.Topics.State {
+				return int(r.Partition)
+			}
+			return hash.Partition(r, n)
+		}
+	})
+}
+
+// fetchError returns the first error of a poll that the role cannot go on after. The client gets over the others.
+func (c *Config) fetchError(log *slog.Logger, fetches kgo.Fetches) error {
+	var fatal error
+	fetches.EachError(func(topic string, partition int32, err error) {
+		var group *kgo.ErrGroupSession
+		switch {
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		case fatal != nil:
+		case c.fenced(err) != nil:
+			fatal = c.fenced(err)
+		case errors.As(err, &group):
+			log.Warn("the consumer group was lost, joining again", "error", err)
+		case kerr.IsRetriable(err):
+			log.Warn("fetching failed, trying again", "topic", topic, "partition", partition, "error", err)
+		case errors.Is(err, kerr.OffsetOutOfRange):
+			fatal = fmt.Errorf("read %s/%d: the next records to read were deleted before they were read: make the topic's retention longer than the longest stop, then move the group's offset with kafka-consumer-groups --reset-offsets: %w", topic, partition, err)
+		default:
+			fatal = fmt.Errorf("read %s/%d: %w", topic, partition, err)
+		}
+	})
+	return fatal
+}
+
+// ErrFenced says that another process took over this one's name.
+var ErrFenced = errors.New("fenced")
+
+func (c *Config) fenced(err error) error {
+	if errors.Is(err, kerr.FencedInstanceID) || errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+		return fmt.Errorf("%w: another process runs as instance %q: stop it, or start this one with --instance NAME: %w", ErrFenced, c.Instance, err)
+	}
+	return nil
+}
+
+// transact produces the records in one transaction together with the session's consumed offsets. When it did not
+// commit, nothing was written and the session reads again from its committed offsets.
+func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession, records []*kgo.Record) (committed bool, err error) {
+	if err := session.Begin(); err != nil {
+		return false, fmt.Errorf("begin transaction: %w", err)
+	}
+	try := kgo.TryCommit
+	if err := session.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		if fenced := c.fenced(err); fenced != nil {
+			return false, fenced
+		}
+		if ctx.Err() != nil {
+			return false, err
+		}
+		try = kgo.TryAbort
+	}
+	committed, err = session.End(ctx, try)
+	if err != nil {
+		if fenced := c.fenced(err); fenced != nil {
+			return false, fenced
+		}
+		return false, fmt.Errorf("end transaction: %w", err)
+	}
+	return committed, nil
+}

@@ -1,0 +1,286 @@
+package processor
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/capture"
+	"tidemark/monitor"
+	"tidemark/profile"
+	"tidemark/windows"
+)
+
+// Headers of capture records.
+const (
+	headerEndpoint  = "endpoint"
+	headerVariant   = "variant"
+	headerWatermark = "tidemark-watermark" // a punctuation: no more of the endpoint comes before this event time (ms)
+)
+
+const (
+	maxBatchRows = 8192 // rows of an endpoint that are folded at once
+	maxOpen      = 256  // profiles kept open; the rest waits encoded
+	maxPending   = 64 << 20
+)
+
+// fold turns records into pane deltas. It keeps nothing from one commit to the next but its buffers.
+type fold struct {
+	monitors []*monitor.Monitor
+	topics   map[string]CaptureConfig
+	skew     time.Duration
+	sole     string // the endpoint of records that name none, when all monitors watch the same
+
+	parser    capture.Parser
+	targets   map[targetKey]*target
+	unfolded  []*target
+	endpoints map[string]*endpointDelta
+	free      map[string][]*profile.Profile
+	open      []*openPane
+	pending   int // bytes of encoded profiles
+
+	counts foldCounts
+}
+
+// foldCounts is what happened to the rows since the last commit.
+type foldCounts struct {
+	rows        int64
+	unmonitored map[string]int64 // by endpoint
+	dead        map[capture.Reason]int64
+	extra       int64
+	undecoded   int64
+	skewed      int64
+}
+
+type targetKey struct{ endpoint, variant, layout string }
+
+// target is rows of one endpoint and variant, decoded for one layout and not folded yet.
+type target struct {
+	targetKey
+	pane    time.Duration
+	layout  *profile.Layout
+	batch   *capture.Batch
+	origins []origin // per row
+	panes   map[windows.Time]*openPane
+}
+
+type origin struct {
+	source windows.Source
+	offset int64
+}
+
+type openPane struct {
+	target  *target
+	start   windows.Time
+	profile *profile.Profile
+	ranges  []monitor.Range
+	rows    []int32 // of the batch being folded
+}
+
+type endpointDelta struct {
+	panes    []monitor.PaneDelta
+	progress map[windows.Source]*windows.Progress
+}
+
+func newFold(c *Config, monitors []*monitor.Monitor) *fold {
+	f := &fold{
+		monitors: monitors, topics: map[string]CaptureConfig{}, skew: c.MaxFutureSkew,
+		targets: map[targetKey]*target{}, endpoints: map[string]*endpointDelta{}, free: map[string][]*profile.Profile{},
+	}
+	for _, t := range c.Capture {
+		f.topics[t.Topic] = t
+	}
+	for i, m := range monitors {
+		if i == 0 && m.Match.Endpoint != "*" {
+			f.sole = m.Match.Endpoint
+		} else if m.Match.Endpoint != f.sole {
+			f.sole = ""
+		}
+	}
+	f.counts.reset()
+	return f
+}
+
+func (c *foldCounts) reset() {
+	*c = foldCounts{unmonitored: map[string]int64{}, dead: map[capture.Reason]int64{}}
+}
+
+// reset forgets what was folded since the last commit.
+func (f *fold) reset() {
+	for _, t := range f.targets {
+		t.batch.Reset()
+		t.origins = t.origins[:0]
+		clear(t.panes)
+	}
+	for _, p := range f.open {
+		f.recycle(p)
+	}
+	f.open, f.unfolded, f.pending = f.open[:0], f.unfolded[:0], 0
+	clear(f.endpoints)
+	f.counts.reset()
+}
+
+// add takes in a record. It returns why the record is a dead letter, if it is.
+func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
+	endpoint, variant, watermark := headers(r)
+	if watermark != nil {
+		return f.punctuate(r, endpoint, watermark)
+	}
+	record, err := f.parser.Parse(r.Value)
+	if err != nil {
+		f.counts.rows++
+		return f.dead(asError(err), 1)
+	}
+	rows := int64(record.Rows())
+	topic := f.topics[r.Topic]
+	endpoint = first(endpoint, record.Endpoint, topic.Endpoint, f.sole)
+	variant = first(variant, record.Variant, topic.Variant)
+	if endpoint == "" {
+		f.counts.rows += rows
+		return f.dead(&capture.Error{Reason: capture.ReasonEndpoint, Field: "endpoint", Detail: "the record names none: set the header \"endpoint\", or endpoint for the topic in the configuration"}, rows)
+	}
+	if !record.HasTime {
+		record.Time = r.Timestamp.UnixMilli()
+	}
+	targets := f.targetsOf(endpoint, variant)
+	if len(targets) == 0 {
+		f.counts.rows += rows
+		f.counts.unmonitored[endpoint] += rows
+		return nil
+	}
+	var failed *capture.Error
+	for _, t := range targets {
+		before := t.batch.Rows()
+		if err := record.Append(t.batch); err != nil {
+			f.counts.rows += rows
+			failed = f.dead(asError(err), rows)
+			continue
+		}
+		f.counts.rows += int64(t.batch.Rows() - before)
+		if before == 0 && t.batch.Rows() > 0 {
+			f.unfolded = append(f.unfolded, t)
+		}
+		for range t.batch.Rows() - before {
+			t.origins = append(t.origins, origin{windows.Source{Topic: r.Topic, Partition: r.Partition}, r.Offset})
+		}
+		if t.batch.Rows() >= maxBatchRows {
+			f.foldRows()
+		}
+	}
+	if failed == nil {
+		f.progress(r, endpoint, windows.Time(record.Time), now)
+	}
+	return failed
+}
+
+func (f *fold) dead(e *capture.Error, rows int64) *capture.Error {
+	f.counts.dead[e.Reason] += rows
+	return e
+}
+
+// punctuate takes in that a replay of an endpoint ended.
+func (f *fold) punctuate(r *kgo.Record, endpoint string, watermark []byte) *capture.Error {
+	ms, err := strconv.ParseInt(string(watermark), 10, 64)
+	if err != nil || endpoint == "" {
+		f.counts.rows++
+		return f.dead(&capture.Error{Reason: capture.ReasonTime, Field: headerWatermark, Detail: strconv.Quote(string(watermark)) + " must be Unix milliseconds, and the header \"endpoint\" set"}, 1)
+	}
+	if len(monitor.Matching(f.monitors, endpoint)) == 0 {
+		return nil
+	}
+	p := f.progressOf(endpoint, r)
+	p.EventTime, p.Ended = max(p.EventTime, windows.Time(ms)), true
+	return nil
+}
+
+// progress notes how far the endpoint has come in the record's source. An event time too far ahead of the clock
+// is a wrong clock: it counts in its window, but moves nothing on.
+func (f *fold) progress(r *kgo.Record, endpoint string, eventTime windows.Time, now time.Time) {
+	if eventTime > windows.At(now.Add(f.skew)) {
+		f.counts.skewed++
+		return
+	}
+	p := f.progressOf(endpoint, r)
+	p.EventTime, p.Ended = max(p.EventTime, eventTime), false
+	p.Appended = max(p.Appended, min(windows.At(r.Timestamp), windows.At(now)))
+}
+
+func (f *fold) progressOf(endpoint string, r *kgo.Record) *windows.Progress {
+	d := f.delta(endpoint)
+	source := windows.Source{Topic: r.Topic, Partition: r.Partition}
+	p := d.progress[source]
+	if p == nil {
+		p = &windows.Progress{Source: source, EventTime: windows.Never, Appended: windows.Never}
+		d.progress[source] = p
+	}
+	return p
+}
+
+func (f *fold) delta(endpoint string) *endpointDelta {
+	d := f.endpoints[endpoint]
+	if d == nil {
+		d = &endpointDelta{progress: map[windows.Source]*windows.Progress{}}
+		f.endpoints[endpoint] = d
+	}
+	return d
+}
+
+// targetsOf returns a target for each layout in which an endpoint's variant is counted.
+func (f *fold) targetsOf(endpoint, variant string) []*target {
+	var targets []*target
+	var monitors []*monitor.Monitor
+next:
+	for _, m := range f.monitors {
+		if !m.Watches(endpoint, variant) {
+			continue
+		}
+		layout := m.Layout()
+		for _, t := range targets {
+			if t.layout.ID() == layout.ID() {
+				continue next
+			}
+		}
+		key := targetKey{endpoint, variant, layout.ID()}
+		t := f.targets[key]
+		if t == nil {
+			if monitors == nil {
+				monitors = monitor.Matching(f.monitors, endpoint)
+			}
+			t = &target{
+				targetKey: key, pane: monitor.PaneLength(monitors), layout: layout,
+				batch: capture.NewBatch(m.Baseline.Schema), panes: map[windows.Time]*openPane{},
+			}
+			f.targets[key] = t
+		}
+		targets = append(targets, t)
+	}
+	return targets
+}
+
+func headers(r *kgo.Record) (endpoint, variant string, watermark []byte) {
+	for _, h := range r.Headers {
+		switch h.Key {
+		case headerEndpoint:
+			endpoint = string(h.Value)
+		case headerVariant:
+			variant = string(h.Value)
+		case "ce_inferenceservicename": // KServe
+			endpoint = first(endpoint, string(h.Value))
+		case "ce_endpoint": // KServe: default or canary
+			variant = first(variant, string(h.Value))
+		case headerWatermark:
+			watermark = append([]byte{}, h.Value...)
+		}
+	}
+	return endpoint, variant, watermark
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,201 @@
+package processor
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/capture"
+	"tidemark/monitor"
+)
+
+// maxSeries bounds the series of a metric that is labelled by what traffic or configuration brings.
+const maxSeries = 2000
+
+// other is the label of what is over that bound.
+const other = "(other)"
+
+// bounded hands out label values until there are too many of them.
+type bounded struct {
+	seen    map[string]bool
+	limit   int
+	dropped prometheus.Counter
+}
+
+func newBounded(r prometheus.Registerer, metric string, limit int) *bounded {
+	dropped := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tidemark_series_dropped_total", Help: "Values that have no series of their own because the metric has enough.",
+		ConstLabels: prometheus.Labels{"metric": metric},
+	})
+	r.MustRegister(dropped)
+	return &bounded{seen: map[string]bool{}, limit: limit, dropped: dropped}
+}
+
+// take says whether the value may have a series.
+func (b *bounded) take(value string) bool {
+	if b.seen[value] {
+		return true
+	}
+	if len(b.seen) >= b.limit {
+		b.dropped.Inc()
+		return false
+	}
+	b.seen[value] = true
+	return true
+}
+
+type ingestMetrics struct {
+	rows          prometheus.Counter
+	dropped       *prometheus.CounterVec
+	extra         prometheus.Counter
+	undecoded     prometheus.Counter
+	skewed        prometheus.Counter
+	panesBytes    prometheus.Counter
+	aborts        prometheus.Counter
+	commitSeconds prometheus.Histogram
+	unmonitored   *prometheus.CounterVec
+	endpoints     *bounded
+}
+
+func newIngestMetrics(r prometheus.Registerer) *ingestMetrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "tidemark_ingest_" + name, Help: help})
+	}
+	m := &ingestMetrics{
+		rows: counter("rows_total", "Rows read from capture topics and committed; a row counts once for each layout that watches it."),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_ingest_rows_dead_total", Help: "Rows that went to the dead-letter topic, by reason."}, []string{"reason"}),
+		extra:      counter("keys_extra_total", "JSON keys that the baseline's schema does not have."),
+		undecoded:  counter("payloads_undecoded_total", "Payloads of a content type that is not read; their rows count without those columns."),
+		skewed:     counter("records_skewed_total", "Records whose event time is further ahead of the clock than max_future_skew; they count, but move no watermark."),
+		panesBytes: counter("panes_bytes_total", "Bytes of pane deltas and vectors written."),
+		aborts:     counter("transactions_aborted_total", "Transactions that were aborted and read again, as a rebalance causes it."),
+		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "tidemark_ingest_commit_seconds", Help: "Time to write and commit a transaction.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 2, 11), NativeHistogramBucketFactor: 1.1}),
+		unmonitored: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_ingest_rows_unmonitored_total", Help: "Rows of endpoints that no monitor watches."}, []string{"endpoint"}),
+		endpoints: newBounded(r, "tidemark_ingest_rows_unmonitored_total", 100),
+	}
+	r.MustRegister(m.rows, m.dropped, m.extra, m.undecoded, m.skewed, m.panesBytes, m.aborts, m.commitSeconds, m.unmonitored)
+	for _, reason := range capture.Reasons {
+		m.dropped.WithLabelValues(string(reason)).Add(0)
+	}
+	return m
+}
+
+// committed counts what a transaction that committed had read and written.
+func (m *ingestMetrics) committed(c *foldCounts, records []*kgo.Record, panes string) {
+	m.rows.Add(float64(c.rows))
+	for reason, n := range c.dead {
+		m.dropped.WithLabelValues(string(reason)).Add(float64(n))
+	}
+	for endpoint, n := range c.unmonitored {
+		if !m.endpoints.take(endpoint) {
+			endpoint = other
+		}
+		m.unmonitored.WithLabelValues(endpoint).Add(float64(n))
+	}
+	m.extra.Add(float64(c.extra))
+	m.undecoded.Add(float64(c.undecoded))
+	m.skewed.Add(float64(c.skewed))
+	for _, r := range records {
+		if r.Topic == panes {
+			m.panesBytes.Add(float64(len(r.Value)))
+		}
+	}
+}
+
+type evaluateMetrics struct {
+	windowed    *prometheus.CounterVec
+	late        *prometheus.CounterVec
+	reports     prometheus.Counter
+	transitions *prometheus.CounterVec
+	score       *prometheus.GaugeVec
+	watermark   *prometheus.GaugeVec
+	aborts      prometheus.Counter
+	restore     prometheus.Histogram
+	series      *bounded
+	endpoints   *bounded
+}
+
+// missed is every value of the label of late rows.
+var missed = []string{monitor.MissedSome, monitor.MissedAll, monitor.MissedPane, monitor.MissedMonitor}
+
+func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
+	m := &evaluateMetrics{
+		windowed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_evaluate_rows_windowed_total", Help: "Rows that came in time for every window they are in."}, []string{"endpoint"}),
+		late: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_evaluate_rows_late_total", Help: "Rows that came too late for some or all windows, or could not be used for another reason."}, []string{"missed"}),
+		reports: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidemark_evaluate_reports_total", Help: "Windows reported."}),
+		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_evaluate_alerts_total", Help: "Alert transitions, by kind and state."}, []string{"kind", "state"}),
+		score: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidemark_drift_score", Help: "Score of the latest window."}, []string{"monitor", "endpoint", "variant", "feature", "rule", "size"}),
+		watermark: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidemark_evaluate_window_end_timestamp_seconds", Help: "End of the latest window reported."}, []string{"monitor", "endpoint", "variant", "size"}),
+		aborts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidemark_evaluate_transactions_aborted_total", Help: "Transactions that were aborted and decided again, as a rebalance causes it."}),
+		restore: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "tidemark_evaluate_restore_seconds", Help: "Time to rebuild the state of a partition.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12), NativeHistogramBucketFactor: 1.1}),
+		series:    newBounded(r, "tidemark_drift_score", maxSeries),
+		endpoints: newBounded(r, "tidemark_evaluate_rows_windowed_total", maxSeries),
+	}
+	r.MustRegister(m.windowed, m.late, m.reports, m.transitions, m.score, m.watermark, m.aborts, m.restore)
+	for _, why := range missed {
+		m.late.WithLabelValues(why).Add(0)
+	}
+	for _, kind := range []string{"drift", "quality"} {
+		for _, state := range []string{"firing", "resolved"} {
+			m.transitions.WithLabelValues(kind, state).Add(0)
+		}
+	}
+	return m
+}
+
+// committed counts what a transaction that committed had decided.
+func (m *evaluateMetrics) committed(out *monitor.Output, windowed map[string]int64) {
+	for endpoint, n := range windowed {
+		if !m.endpoints.take(endpoint) {
+			endpoint = other
+		}
+		m.windowed.WithLabelValues(endpoint).Add(float64(n))
+	}
+	for _, d := range out.Late {
+		for _, p := range d.Panes {
+			m.late.WithLabelValues(d.Missed).Add(float64(p.Rows))
+		}
+	}
+	m.reports.Add(float64(len(out.Reports)))
+	for i := range out.Alerts {
+		m.transitions.WithLabelValues(out.Alerts[i].Kind, out.Alerts[i].State).Inc()
+	}
+	for i := range out.Reports {
+		m.show(&out.Reports[i])
+	}
+}
+
+func (m *evaluateMetrics) show(r *monitor.Report) {
+	window := []string{r.Monitor, r.Endpoint, r.Variant, r.Window.Size}
+	if m.series.take(key(window)) {
+		m.watermark.WithLabelValues(window...).Set(float64(r.Window.End) / 1000)
+	}
+	for _, f := range r.Features {
+		for method, score := range f.Scores {
+			labels := []string{r.Monitor, r.Endpoint, r.Variant, f.Name, method, r.Window.Size}
+			if m.series.take(key(labels)) {
+				m.score.WithLabelValues(labels...).Set(score.Score)
+			}
+		}
+	}
+}
+
+func key(labels []string) string {
+	var b []byte
+	for _, l := range labels {
+		b = append(append(b, l...), 0)
+	}
+	return string(b)
+}

@@ -1,0 +1,167 @@
+package profile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Wire format, version 1. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
+// of gap and count, so that a profile of few rows is small:
+//
+//	version rows features { captured missing invalid nan inf
+//	  non-empty bins { gap count }  moments count [ sum squares min max ]  new other, new names { length name count } }
+const encodingVersion = 1
+
+var errShort = errors.New("profile ends too early")
+
+// Append writes the profile behind b.
+func (p *Profile) Append(b []byte) []byte {
+	b = append(b, encodingVersion)
+	b = binary.AppendUvarint(b, uint64(p.Rows))
+	b = binary.AppendUvarint(b, uint64(len(p.Features)))
+	for i := range p.Features {
+		b = p.Features[i].append(b)
+	}
+	return b
+}
+
+func (f *Feature) append(b []byte) []byte {
+	for _, n := range []int64{f.Captured, f.Missing, f.Invalid, f.NaN, f.Inf} {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	filled := 0
+	for _, n := range f.Bins {
+		if n > 0 {
+			filled++
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(filled))
+	gap := uint64(0)
+	for _, n := range f.Bins {
+		if n == 0 {
+			gap++
+			continue
+		}
+		b = binary.AppendUvarint(binary.AppendUvarint(b, gap), uint64(n))
+		gap = 0
+	}
+	b = binary.AppendUvarint(b, uint64(f.Moments.Count))
+	if m := f.Moments; m.Count > 0 {
+		for _, x := range []float64{m.Sum.High, m.Sum.Low, m.Squares.High, m.Squares.Low, m.Min, m.Max} {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(f.NewOther))
+	b = binary.AppendUvarint(b, uint64(len(f.New)))
+	for _, name := range slices.Sorted(maps.Keys(f.New)) {
+		b = binary.AppendUvarint(b, uint64(len(name)))
+		b = append(b, name...)
+		b = binary.AppendUvarint(b, uint64(f.New[name]))
+	}
+	return b
+}
+
+// Decode reads a profile of the given layout.
+func Decode(layout *Layout, b []byte) (*Profile, error) {
+	p := New(layout)
+	if err := p.MergeEncoded(b); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// MergeEncoded adds the rows of a profile that Append wrote, which must have the same layout. After an error the
+// profile must not be used any more.
+func (p *Profile) MergeEncoded(b []byte) error {
+	r := reader{b: b}
+	if version := r.byte(); r.err == nil && version != encodingVersion {
+		return fmt.Errorf("profile has version %d, this program reads version %d", version, encodingVersion)
+	}
+	p.Rows += r.int()
+	if n := r.int(); r.err == nil && n != int64(len(p.Features)) {
+		return fmt.Errorf("profile has %d features, its layout %s has %d", n, p.Layout.ID(), len(p.Features))
+	}
+	for i := range p.Features {
+		p.Features[i].mergeEncoded(&r)
+	}
+	if r.err == nil && len(r.b) > 0 {
+		return fmt.Errorf("profile is followed by %d bytes that do not belong to it", len(r.b))
+	}
+	return r.err
+}
+
+func (f *Feature) mergeEncoded(r *reader) {
+	for _, n := range []*int64{&f.Captured, &f.Missing, &f.Invalid, &f.NaN, &f.Inf} {
+		*n += r.int()
+	}
+	bin := int64(-1)
+	for filled := r.int(); filled > 0 && r.err == nil; filled-- {
+		bin += r.int() + 1
+		if bin < 0 || bin >= int64(len(f.Bins)) {
+			r.fail(fmt.Errorf("feature %q: bin %d of %d", f.Layout.Name, bin, len(f.Bins)))
+			return
+		}
+		f.Bins[bin] += r.int()
+	}
+	m := Moments{Center: f.Layout.Center, Count: r.int()}
+	if m.Count > 0 {
+		for _, x := range []*float64{&m.Sum.High, &m.Sum.Low, &m.Squares.High, &m.Squares.Low, &m.Min, &m.Max} {
+			*x = r.float()
+		}
+	}
+	f.Moments.Merge(m)
+	f.NewOther += r.int()
+	for names := r.int(); names > 0 && r.err == nil; names-- {
+		f.addNew(string(r.take(r.int())), r.int())
+	}
+}
+
+// reader takes values from the front of a slice until the first error.
+type reader struct {
+	b   []byte
+	err error
+}
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *reader) int() int64 {
+	v, n := binary.Uvarint(r.b)
+	if r.err != nil || n <= 0 || v > math.MaxInt64 {
+		r.fail(errShort)
+		return 0
+	}
+	r.b = r.b[n:]
+	return int64(v)
+}
+
+func (r *reader) take(n int64) []byte {
+	if r.err != nil || n < 0 || n > int64(len(r.b)) {
+		r.fail(errShort)
+		return nil
+	}
+	taken := r.b[:n]
+	r.b = r.b[n:]
+	return taken
+}
+
+func (r *reader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) float() float64 {
+	if b := r.take(8); b != nil {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return 0
+}

@@ -1,0 +1,81 @@
+package profile
+
+import "math"
+
+// Moments are the count, sums and range of finite values. The sums are kept around Center (a value near the
+// mean, so that squares do not cancel) and compensated, so that any order and grouping of the values gives the
+// same mean and variance to about 1e-12 relative.
+type Moments struct {
+	Center  float64 `json:"-"`
+	Count   int64   `json:"count"`
+	Sum     Sum     `json:"sum"`
+	Squares Sum     `json:"squares"`
+	Min     float64 `json:"min"`
+	Max     float64 `json:"max"`
+}
+
+// Sum is a compensated sum: High+Low, with Low the rounding errors of High (Neumaier 1974).
+type Sum struct {
+	High float64 `json:"high"`
+	Low  float64 `json:"low"`
+}
+
+// Add adds x.
+func (s *Sum) Add(x float64) {
+	high := s.High + x
+	if math.Abs(s.High) >= math.Abs(x) {
+		s.Low += (s.High - high) + x
+	} else {
+		s.Low += (x - high) + s.High
+	}
+	s.High = high
+}
+
+// Value is the sum.
+func (s Sum) Value() float64 { return s.High + s.Low }
+
+// Add counts a finite value.
+func (m *Moments) Add(x float64) {
+	d := x - m.Center
+	m.Count++
+	m.Sum.Add(d)
+	m.Squares.Add(d * d)
+	m.Min = min(m.Min, x)
+	m.Max = max(m.Max, x)
+}
+
+// Merge adds the values of other, which must have the same Center.
+func (m *Moments) Merge(other Moments) {
+	if other.Count == 0 {
+		return
+	}
+	m.Count += other.Count
+	m.Sum.Add(other.Sum.High)
+	m.Sum.Low += other.Sum.Low
+	m.Squares.Add(other.Squares.High)
+	m.Squares.Low += other.Squares.Low
+	m.Min = min(m.Min, other.Min)
+	m.Max = max(m.Max, other.Max)
+}
+
+// Mean is the arithmetic mean, or false when there is no value or the sum overflowed.
+func (m *Moments) Mean() (float64, bool) {
+	if m.Count == 0 {
+		return 0, false
+	}
+	mean := m.Center + m.Sum.Value()/float64(m.Count)
+	return mean, isFinite(mean)
+}
+
+// StdDev is the population standard deviation (the sum of squares divided by the count), or false as for Mean.
+func (m *Moments) StdDev() (float64, bool) {
+	if m.Count == 0 {
+		return 0, false
+	}
+	n := float64(m.Count)
+	d := m.Sum.Value() / n
+	variance := max(m.Squares.Value()/n-d*d, 0)
+	return math.Sqrt(variance), isFinite(variance)
+}
+
+func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

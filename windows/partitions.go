@@ -1,0 +1,110 @@
+package windows
+
+import (
+	"fmt"
+	"time"
+)
+
+// Source is a partition of a capture topic.
+type Source struct {
+	Topic     string
+	Partition int32
+}
+
+// MarshalText writes topic/partition.
+func (s Source) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%s/%d", s.Topic, s.Partition), nil
+}
+
+// UnmarshalText reads topic/partition. Kafka allows no slash in a topic.
+func (s *Source) UnmarshalText(text []byte) error {
+	for i := len(text) - 1; i >= 0; i-- {
+		if text[i] == '/' {
+			s.Topic = string(text[:i])
+			_, err := fmt.Sscanf(string(text[i+1:]), "%d", &s.Partition)
+			return err
+		}
+	}
+	return fmt.Errorf("source %q is not topic/partition", text)
+}
+
+// Status is what the reader of a source says of it at a commit.
+type Status struct {
+	Source     Source `json:"source"`
+	Generation int32  `json:"generation"` // of the reader's consumer group
+	Position   int64  `json:"position"`   // the next offset to read, control records counted
+	Appended   Time   `json:"appended"`   // the largest append time read
+	// Lag: records are waiting to be read. Idle: the broker said, when asked after a silence, that none are.
+	Lag  bool `json:"lag,omitempty"`
+	Idle bool `json:"idle,omitempty"`
+	At   Time `json:"at,omitzero"` // append time of the report itself
+}
+
+// Lease is how long a report that a source is idle holds: it is renewed by each commit of the source's reader, so
+// a reader that died does not keep its sources idle.
+const Lease = 5 * time.Second
+
+// idle says whether the source is idle at a moment of the log.
+func (s Status) idle(at Time) bool { return s.Idle && at <= s.At.Add(Lease) }
+
+// Vector is the record that ends each commit of a reader: the status of all sources that it owns.
+type Vector struct {
+	Instance string           `json:"instance"`
+	Counts   map[string]int32 `json:"counts"` // partitions of each topic, as far as the reader knows
+	Sources  []Status         `json:"sources"`
+}
+
+// Partitions is the latest status of every source, as the log tells it.
+type Partitions struct {
+	counts  map[string]int32
+	sources map[Source]Status
+}
+
+// Report takes in a vector that was appended to the log at a moment. What a reader of an earlier generation says
+// of a source is ignored.
+func (p *Partitions) Report(v Vector, at Time) {
+	if p.sources == nil {
+		p.counts, p.sources = map[string]int32{}, map[Source]Status{}
+	}
+	for topic, count := range v.Counts {
+		p.counts[topic] = max(p.counts[topic], count)
+	}
+	for _, s := range v.Sources {
+		known := p.sources[s.Source]
+		// A group that was deleted and made again counts its generations from the start.
+		if s.Generation >= known.Generation || at > known.At.Add(6*Lease) {
+			s.At = at
+			p.sources[s.Source] = s
+		}
+	}
+}
+
+// complete says whether every partition of a topic has reported.
+func (p *Partitions) complete(topic string) bool {
+	for i := range p.counts[topic] {
+		if _, reported := p.sources[Source{topic, i}]; !reported {
+			return false
+		}
+	}
+	return true
+}
+
+// Snapshot returns the counts and status to keep; Restore takes them back.
+func (p *Partitions) Snapshot() Vector {
+	v := Vector{Counts: p.counts}
+	for _, s := range p.sources {
+		v.Sources = append(v.Sources, s)
+	}
+	return v
+}
+
+// Restore replaces all status by a snapshot's.
+func (p *Partitions) Restore(v Vector) {
+	p.counts, p.sources = map[string]int32{}, map[Source]Status{}
+	for topic, count := range v.Counts {
+		p.counts[topic] = count
+	}
+	for _, s := range v.Sources {
+		p.sources[s.Source] = s
+	}
+}

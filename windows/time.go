@@ -1,0 +1,56 @@
+package windows
+
+import (
+	"math"
+	"time"
+)
+
+// Time is an event time: milliseconds since the Unix epoch, UTC.
+type Time int64
+
+// At returns t in milliseconds.
+func At(t time.Time) Time { return Time(t.UnixMilli()) }
+
+// Time returns t as a [time.Time] in UTC.
+func (t Time) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
+
+// Never is before every event time.
+const Never = Time(math.MinInt64)
+
+// String formats t as RFC 3339.
+func (t Time) String() string {
+	if t == Never {
+		return "never"
+	}
+	return t.Time().Format("2006-01-02T15:04:05.999Z07:00")
+}
+
+// Add returns t+d.
+func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
+
+// Floor returns the largest multiple of d, counted from the epoch, that is not after t.
+func (t Time) Floor(d time.Duration) Time {
+	step := Time(d.Milliseconds())
+	rest := t % step
+	if rest < 0 {
+		rest += step
+	}
+	return t - rest
+}
+
+// MarshalText writes what String does.
+func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what String writes.
+func (t *Time) UnmarshalText(text []byte) error {
+	if string(text) == "never" {
+		*t = Never
+		return nil
+	}
+	parsed, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return err
+	}
+	*t = At(parsed)
+	return nil
+}
