@@ -220,11 +220,10 @@ func (a *Alert) words() string {
 	if a.Variant != "default" {
 		where += "/" + a.Variant
 	}
-	subject := fmt.Sprintf("%s of %s on %s", a.Rule, a.Feature, where)
-	window := fmt.Sprintf("in the %s to %s", a.Window.Size, a.Window.End)
+	window := fmt.Sprintf("in the %s window to %s", a.Window.Size, a.Window.End)
 	if a.State == resolved {
-		return fmt.Sprintf("%s is back to %.3g %s, not over %.3g any more", subject, a.Score, window, a.Threshold)
+		return fmt.Sprintf("%s of %s on %s is %.3g %s, no longer over %g", a.Rule, a.Feature, where, a.Score, window, a.Threshold)
 	}
-	return fmt.Sprintf("%s is %.3g, over %.3g, %s (%d values, %d in the baseline)",
-		subject, a.Score, a.Threshold, window, a.Samples.Current, a.Samples.Reference)
+	return fmt.Sprintf("%s of %s on %s is %.3g, over %g, %s (%d values, %d in the baseline)",
+		a.Rule, a.Feature, where, a.Score, a.Threshold, window, a.Samples.Current, a.Samples.Reference)
 }

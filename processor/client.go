@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/plugin/kslog"
@@ -24,11 +25,22 @@ func (c *Config) clientOptions(log *slog.Logger, role string) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.SeedBrokers(c.Kafka.Brokers...),
 		kgo.ClientID("tidemark-" + role + "-" + c.Instance),
-		kgo.WithLogger(kslog.New(log.With("role", role))),
+		kgo.WithLogger(quiet{kslog.New(log.With("role", role))}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.MetadataMaxAge(10 * time.Second),
 		kgo.MetadataMinAge(250 * time.Millisecond),
 	}
+}
+
+// quiet is a client's log without what it says of each transaction.
+type quiet struct{ *kslog.Logger }
+
+// Level is the least severe level that is wanted.
+func (q quiet) Level() kgo.LogLevel {
+	if level := q.Logger.Level(); level < kgo.LogLevelInfo || level == kgo.LogLevelDebug {
+		return level
+	}
+	return kgo.LogLevelWarn
 }
 
 // sessionOptions are those of a role that consumes and produces in transactions.
@@ -51,6 +63,34 @@ func (c *Config) sessionOptions(log *slog.Logger, role string, topics ...string)
 		kgo.ProducerLinger(0),
 		kgo.RecordPartitioner(c.partitioner()),
 	)
+}
+
+// startOffsets gives partitions that nothing was committed for the offset that their log starts at. So each partition
+// that the process owns has a committed offset: the session knows where to go back to after an abort, and
+// CommittedOffsets is what the process owns.
+func startOffsets(session **kgo.GroupTransactSession) kgo.Opt {
+	return kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+		for topic, partitions := range offsets {
+			var starts kadm.ListedOffsets
+			for partition, offset := range partitions {
+				if offset.EpochOffset().Offset >= 0 {
+					continue
+				}
+				if starts == nil {
+					var err error
+					if starts, err = kadm.NewClient((*session).Client()).ListStartOffsets(ctx, topic); err != nil {
+						return nil, fmt.Errorf("list the starts of topic %q: %w", topic, err)
+					}
+				}
+				start, ok := starts.Lookup(topic, partition)
+				if !ok || start.Err != nil {
+					return nil, fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)
+				}
+				partitions[partition] = kgo.NewOffset().At(start.Offset)
+			}
+		}
+		return offsets, nil
+	})
 }
 
 // partitioner sends a record with a key to the partition that Kafka's own clients send it to. A record without a

@@ -67,7 +67,7 @@ func NewEvaluate(c *Config, monitors []*monitor.Monitor, ready func(bool), log *
 func (ev *Evaluate) Run(ctx context.Context) error {
 	options := append(ev.config.sessionOptions(ev.log, "evaluate", ev.config.Topics.Panes),
 		kgo.FetchMinBytes(1), kgo.FetchMaxWait(500*time.Millisecond),
-		kgo.OnPartitionsAssigned(ev.onAssigned), kgo.OnPartitionsRevoked(ev.onRevoked))
+		kgo.OnPartitionsAssigned(ev.onAssigned), kgo.OnPartitionsRevoked(ev.onRevoked), startOffsets(&ev.session))
 	session, err := kgo.NewGroupTransactSession(append(options, ev.options...)...)
 	if err != nil {
 		return fmt.Errorf("evaluate: %w", err)

@@ -26,7 +26,7 @@ func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
 		for partition, at := range partitions {
 			name := windows.Source{Topic: topic, Partition: partition}
 			s := in.source(name)
-			if s.position < 0 && at.Offset >= 0 {
+			if s.position < 0 {
 				s.position = at.Offset
 			}
 			owned[name] = s
@@ -38,14 +38,11 @@ func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
 			delete(in.sources, name) // another process reads it now
 		}
 	}
-	var starts, ends kadm.ListedOffsets
+	var ends kadm.ListedOffsets
 	if silent {
 		var err error
 		if ends, err = in.admin.ListCommittedOffsets(ctx, in.captures()...); err != nil {
 			return nil, fmt.Errorf("ingest: list the ends of the partitions: %w", err)
-		}
-		if starts, err = in.admin.ListStartOffsets(ctx, in.captures()...); err != nil {
-			return nil, fmt.Errorf("ingest: list the starts of the partitions: %w", err)
 		}
 	}
 	var status []windows.Status
@@ -54,11 +51,7 @@ func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
 		end, asked := ends.Lookup(name.Topic, name.Partition)
 		if asked = asked && end.Err == nil && now.Sub(s.read) >= windows.IdleTimeout; asked {
 			s.end = end.Offset
-			if start, ok := starts.Lookup(name.Topic, name.Partition); ok && s.position < 0 && start.Offset == end.Offset {
-				s.position = end.Offset // nothing was ever there to read
-			}
 		}
-		st.Position = s.position
 		st.Lag = s.position < s.end
 		st.Idle = asked && s.position >= s.end
 		status = append(status, st)
@@ -119,13 +112,6 @@ func (in *Ingest) fence() (*kmsg.TxnOffsetCommitRequest, error) {
 	member, generation := client.GroupMetadata()
 	for topic, partitions := range client.CommittedOffsets() {
 		for partition, at := range partitions {
-			offset := at.Offset
-			if offset < 0 {
-				offset = in.source(windows.Source{Topic: topic, Partition: partition}).position
-			}
-			if offset < 0 {
-				continue
-			}
 			request := kmsg.NewPtrTxnOffsetCommitRequest()
 			request.TransactionalID = "tidemark-ingest-" + in.config.Instance
 			request.Group = "tidemark-ingest"
@@ -134,7 +120,7 @@ func (in *Ingest) fence() (*kmsg.TxnOffsetCommitRequest, error) {
 			t := kmsg.NewTxnOffsetCommitRequestTopic()
 			t.Topic, t.TopicID = topic, in.topics[topic].ID
 			p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-			p.Partition, p.Offset, p.LeaderEpoch = partition, offset, at.Epoch
+			p.Partition, p.Offset, p.LeaderEpoch = partition, at.Offset, at.Epoch
 			t.Partitions = append(t.Partitions, p)
 			request.Topics = append(request.Topics, t)
 			return request, nil

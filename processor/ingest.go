@@ -39,7 +39,7 @@ type Ingest struct {
 
 // source is a partition that this process reads.
 type source struct {
-	position int64 // the next offset to read, or -1 when not known
+	position int64 // the next offset to read, or -1 when that is the committed one
 	end      int64 // the last stable offset, as last seen
 	appended windows.Time
 	read     time.Time // when the last record was read, or when the partition was first seen
@@ -59,8 +59,8 @@ func (in *Ingest) Run(ctx context.Context) error {
 	for _, t := range in.config.Capture {
 		names = append(names, t.Topic)
 	}
-	options := append(in.config.sessionOptions(in.log, "ingest", names...), in.options...)
-	session, err := kgo.NewGroupTransactSession(options...)
+	options := append(in.config.sessionOptions(in.log, "ingest", names...), startOffsets(&in.session))
+	session, err := kgo.NewGroupTransactSession(append(options, in.options...)...)
 	if err != nil {
 		return fmt.Errorf("ingest: %w", err)
 	}

@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -102,7 +101,7 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 
 // restore rebuilds the state of a partition: what was saved, and then, from the panes log, what was not.
 func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int64) (*shard, error) {
-	s := &shard{Shard: monitor.NewShard(ev.monitors), next: max(committed, 0)}
+	s := &shard{Shard: monitor.NewShard(ev.monitors), next: committed}
 	var last *meta
 	panes := map[string]monitor.SavedPane{}
 	endpoints := map[string]monitor.SavedEndpoint{}
@@ -127,7 +126,11 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 		return nil, err
 	}
 	if last == nil {
-		if committed > 0 {
+		start, err := ev.startOf(ctx, ev.config.Topics.Panes, partition)
+		if err != nil {
+			return nil, err
+		}
+		if committed > start {
 			return nil, fmt.Errorf("topic %q has no state for the committed offset %d: it was emptied; reset the offsets of group tidemark-evaluate to start anew", ev.config.Topics.State, committed)
 		}
 		return s, nil
@@ -157,28 +160,39 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 	return s, err
 }
 
+// startOf is the offset that the log of a partition starts at.
+func (ev *Evaluate) startOf(ctx context.Context, topic string, partition int32) (int64, error) {
+	starts, err := ev.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return 0, fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)
+	}
+	start, ok := starts.Lookup(topic, partition)
+	if !ok || start.Err != nil {
+		return 0, fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)
+	}
+	return start.Offset, nil
+}
+
 // readAll reads the committed records of a partition from one offset to another, or to the end that the log has
 // now, uncommitted records included: a transaction that is still open is waited for.
 func (ev *Evaluate) readAll(ctx context.Context, topic string, partition int32, from, to int64, each func(*kgo.Record) error) error {
-	ends, err := ev.admin.ListEndOffsets(ctx, topic)
+	start, err := ev.startOf(ctx, topic, partition)
 	if err != nil {
-		return fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)
-	}
-	starts, err := ev.admin.ListStartOffsets(ctx, topic)
-	if err != nil {
-		return fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)
-	}
-	end, ok := ends.Lookup(topic, partition)
-	start, ok2 := starts.Lookup(topic, partition)
-	if !ok || !ok2 || end.Err != nil || start.Err != nil {
-		return fmt.Errorf("list the ends of %s/%d: %w", topic, partition, errors.Join(end.Err, start.Err))
+		return err
 	}
 	if to < 0 {
-		to = end.Offset
-		from = start.Offset
+		ends, err := ev.admin.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)
+		}
+		end, ok := ends.Lookup(topic, partition)
+		if !ok || end.Err != nil {
+			return fmt.Errorf("list the end of %s/%d: %w", topic, partition, end.Err)
+		}
+		from, to = start, end.Offset
 	}
-	if from < start.Offset {
-		return fmt.Errorf("%s/%d begins at offset %d, but %d is needed: its retention is too short; reset the offsets of group tidemark-evaluate to start anew", topic, partition, start.Offset, from)
+	if from < start {
+		return fmt.Errorf("%s/%d begins at offset %d, but %d is needed: its retention is too short; reset the offsets of group tidemark-evaluate to start anew", topic, partition, start, from)
 	}
 	if from >= to {
 		return nil

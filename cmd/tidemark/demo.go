@@ -195,8 +195,7 @@ func (d *demo) produce(ctx context.Context) error {
 	start, sent := time.Now(), 0
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	var failed error
-	for failed == nil {
+	for {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -211,7 +210,6 @@ func (d *demo) produce(ctx context.Context) error {
 			}
 		}
 	}
-	return failed
 }
 
 // watch prints reports and alerts as any reader of the topics would see them.
