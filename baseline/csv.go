@@ -79,7 +79,7 @@ func (f *table) readCSV(columns []int, visit func(cells [][]byte) error) error {
 	r := csv.NewReader(buffered)
 	r.ReuseRecord = true // and FieldsPerRecord 0: every line must be as long as the header
 	header, err := r.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: the file is empty: it needs a header line with the column names", f.path)
 	}
 	if err != nil {
@@ -97,7 +97,7 @@ func (f *table) readCSV(columns []int, visit func(cells [][]byte) error) error {
 	cells := make([][]byte, len(columns))
 	for {
 		record, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

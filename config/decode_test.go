@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -110,7 +111,7 @@ func TestParseDuration(t *testing.T) {
 		"5": errNoUnit, "-3": errNoUnit, "1e3": errNoUnit, "106752d": errTooLong, "106751d24h": errTooLong, "-106751d24h": errTooLong,
 		"9999999999999d": errNotDuration,
 	} {
-		if got, err := parseDuration(text); err != want {
+		if got, err := parseDuration(text); !errors.Is(err, want) {
 			t.Errorf("parseDuration(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
@@ -141,7 +142,10 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		faults := err.(*Faults)
+		var faults *Faults
+		if !errors.As(err, &faults) {
+			t.Fatalf("%v is not faults", err)
+		}
 		lines := strings.Count(normal(source), "\n") + 1
 		for _, fault := range faults.Faults {
 			if fault.Line < 1 || fault.Line > lines || fault.Column < 1 {

@@ -50,8 +50,8 @@ func deciled(cells ...int64) *profile.Feature {
 	return f
 }
 
-func withNew(f *profile.Feature, new map[string]int64, other int64) *profile.Feature {
-	f.New, f.NewOther = new, other
+func withNew(f *profile.Feature, names map[string]int64, other int64) *profile.Feature {
+	f.New, f.NewOther = names, other
 	f.Captured += f.NewRows()
 	return f
 }

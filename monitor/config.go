@@ -74,7 +74,7 @@ func (c *Config) Complete() {
 		c.Drift = []Rule{{Method: "psi", Threshold: 0.2}}
 	}
 	if c.Quality == nil {
-		c.Quality = []Rule{{Method: "missing_share", Threshold: 0.1}, {Method: "new_categories", Threshold: 0.01}, {Method: "type_share", Threshold: 0.01}}
+		c.Quality = []Rule{{Method: "missing_share", Threshold: 0.1}, {Method: "new_categories", Threshold: 0.02}, {Method: "type_share", Threshold: 0.01}}
 	}
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for i := range rules {

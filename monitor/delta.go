@@ -17,7 +17,7 @@ type Delta struct {
 	Sources  []windows.Progress `json:"sources,omitempty"`
 	Panes    []PaneDelta        `json:"panes,omitempty"`
 	// Missed says, on the late topic, whether some or all windows of the pane were closed already, or why the
-	// pane could not be used: "layout" or "pane".
+	// pane could not be used: "layout", "pane" or "monitor".
 	Missed string `json:"missed,omitempty"`
 }
 

@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -23,24 +22,6 @@ type endpoint struct {
 	series   map[seriesKey]*series
 	alerts   map[alertKey]*alertState
 	dirty    bool // state changed since it was last saved
-}
-
-type seriesKey struct{ variant, layout string }
-
-// series is the panes of one variant in one layout.
-type series struct {
-	layout *profile.Layout // nil when no monitor has it: then the panes only say that rows were there
-	panes  windows.Panes[*pane]
-}
-
-// pane keeps its rows as encoded profiles, which are small when rows are few, and merges them when a window closes.
-type pane struct {
-	parts   [][]byte
-	rows    int64
-	ranges  []Range
-	first   int64 // offset of the first delta that is not saved yet, or -1
-	through int64 // deltas before this offset are in the pane
-	saved   int64 // after a restart: deltas before this offset are in what was saved
 }
 
 func newEndpoint(name string, monitors []*Monitor) *endpoint {
@@ -66,8 +47,12 @@ func (e *endpoint) add(d *Delta, offset int64) ([]Delta, error) {
 	for _, p := range d.Panes {
 		missed := e.fit(&p)
 		if missed == "" || missed == MissedSome {
-			if err := e.seriesOf(p.Variant, p.Layout).add(p, offset); err != nil {
+			s := e.seriesOf(p.Variant, p.Layout)
+			if err := s.add(p, offset); err != nil {
 				return nil, fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, p.Variant, p.Start, err)
+			}
+			if s.layout == nil {
+				missed = MissedLayout
 			}
 		}
 		if missed != "" {
@@ -80,9 +65,10 @@ func (e *endpoint) add(d *Delta, offset int64) ([]Delta, error) {
 
 // What a late delta missed.
 const (
-	MissedSome = "some" // some windows were closed already; it is in the others
-	MissedAll  = "all"  // it is in no window
-	MissedPane = "pane" // it was cut into panes of a length that the windows cannot be put together from
+	MissedSome   = "some"   // some windows were closed already; it is in the others
+	MissedAll    = "all"    // it is in no window
+	MissedPane   = "pane"   // it was cut into panes of a length that the windows cannot be put together from
+	MissedLayout = "layout" // it was counted in a layout that no monitor has: its windows are insufficient
 )
 
 // fit says what a pane missed, and moves its start to that of the endpoint's pane which it is in.
@@ -91,16 +77,19 @@ func (e *endpoint) fit(p *PaneDelta) (missed string) {
 		return MissedPane
 	}
 	p.Start = p.Start.Floor(e.pane)
-	some, all := false, true
+	watched, some, all := false, false, true
 	for i, m := range e.monitors {
-		if !m.Watches(e.name, p.Variant) {
+		if !e.uses(m, seriesKey{p.Variant, p.Layout}) {
 			continue
 		}
 		first, last := m.closes(p.Start, e.pane)
+		watched = true
 		some = some || first <= e.closed[i]
 		all = all && last <= e.closed[i]
 	}
 	switch {
+	case !watched:
+		return MissedMonitor
 	case all:
 		return MissedAll
 	case some:
@@ -109,40 +98,29 @@ func (e *endpoint) fit(p *PaneDelta) (missed string) {
 	return ""
 }
 
+// uses says whether windows of the monitor are made of a series, or suspended by one in a layout that no monitor has.
+func (e *endpoint) uses(m *Monitor, key seriesKey) bool {
+	return m.Watches(e.name, key.variant) && (m.Layout().ID() == key.layout || e.layout(key.layout) == nil)
+}
+
+// layout returns the layout of that ID, or nil when no monitor has it.
+func (e *endpoint) layout(id string) *profile.Layout {
+	for _, m := range e.monitors {
+		if m.Layout().ID() == id {
+			return m.Layout()
+		}
+	}
+	return nil
+}
+
 func (e *endpoint) seriesOf(variant, layout string) *series {
 	key := seriesKey{variant, layout}
 	s := e.series[key]
 	if s == nil {
-		s = &series{}
-		for _, m := range e.monitors {
-			if m.Layout().ID() == layout {
-				s.layout = m.Layout()
-			}
-		}
+		s = &series{layout: e.layout(layout)}
 		e.series[key] = s
 	}
 	return s
-}
-
-func (s *series) add(d PaneDelta, offset int64) error {
-	p, ok := s.panes.Get(d.Start)
-	if !ok {
-		p = &pane{first: -1}
-		s.panes.Put(d.Start, p)
-	}
-	if p.first < 0 {
-		p.first = offset
-	}
-	if s.layout != nil {
-		p.parts = append(p.parts, bytes.Clone(d.Profile)) // d shares the memory of a whole fetch
-	}
-	p.rows += d.Rows
-	p.ranges = mergeRanges(p.ranges, d.Ranges)
-	p.through = offset + 1
-	if len(p.parts) >= maxParts {
-		return p.compact(s.layout)
-	}
-	return nil
 }
 
 // advance closes the windows that the frontier has passed.
@@ -154,13 +132,14 @@ func (e *endpoint) advance(partitions *windows.Partitions, at windows.Time, out 
 	}
 	e.dirty = true
 	for i, m := range e.monitors {
-		watermark := frontier.Add(-m.AllowedLateness)
-		for _, key := range e.keys() {
-			if !m.Watches(e.name, key.variant) || key.layout != m.Layout().ID() {
+		// A longer lateness after a restart does not open what was closed.
+		watermark := max(frontier.Add(-m.AllowedLateness), e.closed[i])
+		for _, variant := range e.variants() {
+			if !m.Watches(e.name, variant) {
 				continue
 			}
 			for _, spec := range m.Windows {
-				if err := e.close(m, key, spec, e.closed[i], watermark, out); err != nil {
+				if err := e.close(i, variant, spec, watermark, out); err != nil {
 					return err
 				}
 			}
@@ -177,33 +156,54 @@ func (e *endpoint) keys() []seriesKey {
 	})
 }
 
-// close reports the windows of one kind that end after `after` and not after the watermark.
-func (e *endpoint) close(m *Monitor, key seriesKey, spec windows.Spec, after, watermark windows.Time, out *Output) (err error) {
-	s := e.series[key]
-	first, last, ok := s.panes.Span()
-	if !ok {
-		return nil
+// variants returns the variants that have panes, in a fixed order.
+func (e *endpoint) variants() []string {
+	var variants []string
+	for key := range e.series {
+		variants = append(variants, key.variant)
 	}
-	spec.Closing(after, watermark, first, last, func(w windows.Window) {
+	slices.Sort(variants)
+	return slices.Compact(variants)
+}
+
+// close reports the windows of one kind of the i-th monitor that the watermark passes.
+func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark windows.Time, out *Output) (err error) {
+	m := e.monitors[i]
+	own, foreign := e.series[seriesKey{variant, m.Layout().ID()}], e.foreign(variant)
+	if own == nil {
+		own = &series{}
+	}
+	next := func(from windows.Time) (start windows.Time, ok bool) {
+		start, ok = own.panes.Next(from)
+		for _, s := range foreign {
+			if t, found := s.panes.Next(from); found && (!ok || t < start) {
+				start, ok = t, true
+			}
+		}
+		return start, ok
+	}
+	spec.Closing(e.closed[i], watermark, next, func(w windows.Window) {
 		if err != nil {
 			return
 		}
-		current, ranges := profile.New(s.layout), []Range(nil)
-		for start, p := range s.panes.Within(w) {
+		current, ranges := profile.New(m.Layout()), []Range(nil)
+		for start, p := range own.panes.Within(w) {
 			for _, part := range p.parts {
 				if err = current.MergeEncoded(part); err != nil {
-					err = fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, key.variant, start, err)
+					err = fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, variant, start, err)
 					return
 				}
 			}
 			ranges = mergeRanges(ranges, p.ranges)
 		}
-		if current.Rows == 0 {
-			return
+		report := m.report(e.name, variant, w, current)
+		for _, s := range foreign {
+			for range s.panes.Within(w) {
+				report.suspend("layout")
+			}
 		}
-		report := m.report(e.name, key.variant, w, current)
-		if e.foreign(key, w) {
-			report.suspend("layout")
+		if current.Rows == 0 && report.Insufficient != "layout" {
+			return
 		}
 		out.Reports = append(out.Reports, report)
 		out.Alerts = append(out.Alerts, m.alerts(&report, current, ranges, e.alerts)...)
@@ -211,16 +211,15 @@ func (e *endpoint) close(m *Monitor, key seriesKey, spec windows.Spec, after, wa
 	return err
 }
 
-// foreign says whether rows of the variant in the window were counted in a layout that no monitor has.
-func (e *endpoint) foreign(key seriesKey, w windows.Window) bool {
-	for other, s := range e.series {
-		if other.variant == key.variant && s.layout == nil {
-			for range s.panes.Within(w) {
-				return true
-			}
+// foreign returns the series of the variant in layouts that no monitor has.
+func (e *endpoint) foreign(variant string) []*series {
+	var foreign []*series
+	for key, s := range e.series {
+		if key.variant == variant && s.layout == nil {
+			foreign = append(foreign, s)
 		}
 	}
-	return false
+	return foreign
 }
 
 // settle saves the panes that no delta is expected for any more but later windows need, and forgets those that no
@@ -228,7 +227,11 @@ func (e *endpoint) foreign(key seriesKey, w windows.Window) bool {
 func (e *endpoint) settle(out *Output) error {
 	for _, key := range e.keys() {
 		s := e.series[key]
-		s.panes.Drop(func(start windows.Time) bool { return !e.needed(key.variant, start) })
+		s.panes.Drop(func(start windows.Time) bool { return !e.needed(key, start) })
+		if _, any := s.panes.Next(windows.Never); !any {
+			delete(e.series, key)
+			continue
+		}
 		for start, p := range s.panes.All() {
 			if start.Add(e.pane) > e.watermark() {
 				break
@@ -246,33 +249,15 @@ func (e *endpoint) settle(out *Output) error {
 	return nil
 }
 
-// maxParts bounds the parts of a pane, one a commit, that a window has to merge.
-const maxParts = 16
-
-// compact merges the parts of a pane into one.
-func (p *pane) compact(layout *profile.Layout) error {
-	if len(p.parts) < 2 {
-		return nil
-	}
-	whole := profile.New(layout)
-	for _, part := range p.parts {
-		if err := whole.MergeEncoded(part); err != nil {
-			return err
-		}
-	}
-	p.parts = [][]byte{whole.Append(nil)}
-	return nil
-}
-
 // watermark is that of the endpoint's slowest monitor.
 func (e *endpoint) watermark() windows.Time {
 	return slices.Min(e.closed)
 }
 
 // needed says whether a window that is not closed yet holds the pane.
-func (e *endpoint) needed(variant string, start windows.Time) bool {
+func (e *endpoint) needed(key seriesKey, start windows.Time) bool {
 	for i, m := range e.monitors {
-		if _, last := m.closes(start, e.pane); m.Watches(e.name, variant) && last > e.closed[i] {
+		if _, last := m.closes(start, e.pane); e.uses(m, key) && last > e.closed[i] {
 			return true
 		}
 	}

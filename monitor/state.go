@@ -121,7 +121,7 @@ func (s *Shard) Restore(saved SavedEndpoint) error {
 // RestorePane takes back a saved pane, unless no window needs it any more or a later save of it is there.
 func (s *Shard) RestorePane(saved SavedPane) {
 	e := s.endpoint(saved.Endpoint)
-	if e == nil || saved.Pane.length() != e.pane || !e.needed(saved.Pane.Variant, saved.Pane.Start) {
+	if e == nil || saved.Pane.length() != e.pane || !e.needed(seriesKey{saved.Pane.Variant, saved.Pane.Layout}, saved.Pane.Start) {
 		return
 	}
 	series := e.seriesOf(saved.Pane.Variant, saved.Pane.Layout)
@@ -141,7 +141,7 @@ func (s *Shard) Replay(d *Delta, offset int64) error {
 		return nil
 	}
 	for _, p := range d.Panes {
-		if missed := e.fit(&p); missed == MissedPane || missed == MissedAll {
+		if missed := e.fit(&p); missed != "" && missed != MissedSome {
 			continue
 		}
 		series := e.seriesOf(p.Variant, p.Layout)

@@ -119,7 +119,7 @@ type evaluateMetrics struct {
 }
 
 // missed is every value of the label of late rows.
-var missed = []string{monitor.MissedSome, monitor.MissedAll, monitor.MissedPane, monitor.MissedMonitor}
+var missed = []string{monitor.MissedSome, monitor.MissedAll, monitor.MissedPane, monitor.MissedMonitor, monitor.MissedLayout}
 
 func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 	m := &evaluateMetrics{

@@ -20,7 +20,8 @@ const (
 	Settle = 5 * time.Second
 	// SettleLag is how long a new endpoint also waits for partitions with unread records, in which it may be.
 	SettleLag = 30 * time.Second
-	// Quiet is how far a source's other traffic may go on without the endpoint before the source no longer holds it.
+	// Quiet is how far a source's other traffic may go on without the endpoint before the source holds it no longer
+	// by the endpoint's last record there, but by how far the source was read.
 	Quiet = 30 * time.Second
 	// IdleTimeout is how far behind the clock the frontier of live traffic follows when all of its sources are idle.
 	IdleTimeout = 5 * time.Second
@@ -64,7 +65,7 @@ func (f *Frontier) Advance(partitions *Partitions, at Time) Time {
 	if !f.settled(partitions, at) {
 		return f.value
 	}
-	slowest, fastest, idle := Time(math.MaxInt64), Never, true
+	slowest, fastest, active := Time(math.MaxInt64), Never, false
 	for source, p := range f.sources {
 		status := partitions.sources[source]
 		time := p.EventTime
@@ -72,16 +73,22 @@ func (f *Frontier) Advance(partitions *Partitions, at Time) Time {
 			time = time.Add(f.longest)
 		}
 		fastest = max(fastest, time)
-		if status.idle(at) || status.Appended > p.Appended.Add(Quiet) {
+		if status.idle(at) {
 			continue
 		}
-		idle = false
+		if quiet := status.Appended > p.Appended.Add(Quiet); quiet {
+			// Live traffic may be among what is unread. Of a replay this is far ahead and holds nothing.
+			time = max(time, status.Appended)
+		} else {
+			active = true
+		}
 		slowest = min(slowest, time)
 	}
-	if idle {
-		slowest = fastest
-		if live := slowest.Add(LiveRange) >= at; live {
-			slowest = max(slowest, at.Add(-IdleTimeout))
+	if !active {
+		clock := min(slowest, at.Add(-IdleTimeout))
+		slowest = min(slowest, fastest)
+		if live := max(fastest, f.value).Add(LiveRange) >= at; live {
+			slowest = max(slowest, clock)
 		}
 	}
 	f.value = max(f.value, slowest)

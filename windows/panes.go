@@ -1,6 +1,7 @@
 package windows
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 )
@@ -16,7 +17,7 @@ type entry[T any] struct {
 }
 
 func (p *Panes[T]) search(start Time) (int, bool) {
-	return slices.BinarySearchFunc(p.entries, start, func(e entry[T], t Time) int { return int(min(max(e.start-t, -1), 1)) })
+	return slices.BinarySearchFunc(p.entries, start, func(e entry[T], t Time) int { return cmp.Compare(e.start, t) })
 }
 
 // Get returns the value of the pane that starts at start.
@@ -61,12 +62,13 @@ func (p *Panes[T]) All() iter.Seq2[Time, T] {
 	}
 }
 
-// Span returns the starts of the first and last pane, or false when there is none.
-func (p *Panes[T]) Span() (first, last Time, ok bool) {
-	if len(p.entries) == 0 {
-		return 0, 0, false
+// Next returns the start of the first pane that does not start before from, or false when there is none.
+func (p *Panes[T]) Next(from Time) (start Time, ok bool) {
+	i, _ := p.search(from)
+	if i == len(p.entries) {
+		return 0, false
 	}
-	return p.entries[0].start, p.entries[len(p.entries)-1].start, true
+	return p.entries[i].start, true
 }
 
 // Drop forgets the panes for which unneeded is true, from the first on up to one for which it is not.

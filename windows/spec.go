@@ -81,16 +81,25 @@ func gcd(a, b time.Duration) time.Duration {
 }
 
 // Closing calls yield, in rising order, with each window of the spec whose end is after `after` and not after
-// `watermark`, and that may hold a pane in [first, last]; panes outside of that need no window.
-func (s Spec) Closing(after, watermark, first, last Time, yield func(Window)) {
+// `watermark`, and that holds a pane. next returns the start of the first pane that is not before a time, or false
+// when there is none: between panes that are years apart no window is looked at.
+func (s Spec) Closing(after, watermark Time, next func(from Time) (Time, bool), yield func(Window)) {
 	size, step := Time(s.Size.Milliseconds()), s.Step()
-	start := first - size + 1
+	start := Never
 	if after != Never {
-		start = max(start, after-size+1)
+		start = (after - size + 1).ceil(step)
 	}
-	start = -(-start).Floor(step) // the first multiple of the step that is not before start
-	for ; start+size <= watermark && start <= last; start += Time(step.Milliseconds()) {
+	for {
+		pane, ok := next(start)
+		if !ok {
+			return
+		}
+		start = max(start, (pane - size + 1).ceil(step))
+		if start+size > watermark {
+			return
+		}
 		yield(Window{Start: start, End: start + size})
+		start += Time(step.Milliseconds())
 	}
 }
 

@@ -2,6 +2,7 @@ package windows
 
 import (
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -17,10 +18,13 @@ func (t Time) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
 // Never is before every event time.
 const Never = Time(math.MinInt64)
 
-// String formats t as RFC 3339.
+// String formats t as RFC 3339, or, outside the years that it has, as milliseconds.
 func (t Time) String() string {
 	if t == Never {
 		return "never"
+	}
+	if year := t.Time().Year(); year < 0 || year > 9999 {
+		return strconv.FormatInt(int64(t), 10)
 	}
 	return t.Time().Format("2006-01-02T15:04:05.999Z07:00")
 }
@@ -38,6 +42,9 @@ func (t Time) Floor(d time.Duration) Time {
 	return t - rest
 }
 
+// ceil returns the smallest multiple of d, counted from the epoch, that is not before t.
+func (t Time) ceil(d time.Duration) Time { return -(-t).Floor(d) }
+
 // MarshalText writes what String does.
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
@@ -45,6 +52,10 @@ func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 func (t *Time) UnmarshalText(text []byte) error {
 	if string(text) == "never" {
 		*t = Never
+		return nil
+	}
+	if ms, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		*t = Time(ms)
 		return nil
 	}
 	parsed, err := time.Parse(time.RFC3339, string(text))

@@ -164,6 +164,9 @@ func (r *replayer) replay(ctx context.Context, files []string, b *baseline.Basel
 		return err
 	}
 	r.progress.done()
+	if r.first.IsZero() {
+		return errors.New("no record could be read, so nothing says which windows to close: see the dead-letter topic")
+	}
 	return r.end(ctx)
 }
 
@@ -174,7 +177,7 @@ func (r *replayer) send(ctx context.Context, c replayed) error {
 	if err := r.pace.wait(ctx, r.sent, c.time); err != nil {
 		return err
 	}
-	if r.sent == 0 || c.time.Before(r.first) {
+	if !c.time.IsZero() && (r.first.IsZero() || c.time.Before(r.first)) {
 		r.first = c.time
 	}
 	if c.time.After(r.last) {
@@ -229,13 +232,16 @@ type pace struct {
 
 func (p *pace) wait(ctx context.Context, sent int64, captured time.Time) error {
 	if p.start.IsZero() {
-		p.start, p.firstCapture = time.Now(), captured
+		p.start = time.Now()
+	}
+	if p.firstCapture.IsZero() {
+		p.firstCapture = captured
 	}
 	var due time.Time
 	if p.rate > 0 {
 		due = p.start.Add(time.Duration(float64(sent) / p.rate * float64(time.Second)))
 	}
-	if p.speed > 0 {
+	if p.speed > 0 && !captured.IsZero() {
 		if at := p.start.Add(time.Duration(float64(captured.Sub(p.firstCapture)) / p.speed)); at.After(due) {
 			due = at
 		}

@@ -17,7 +17,7 @@ import (
 	"tidemark/capture"
 )
 
-// replayed is a capture record read from a file, and its event time.
+// replayed is a capture record read from a file, and its event time; a record that cannot be read has none.
 type replayed struct {
 	value []byte
 	time  time.Time
@@ -65,14 +65,14 @@ func eachCSV(r io.Reader, path string, b *baseline.Baseline, shift time.Duration
 	var columns *csvColumns
 	for row := 1; ; row++ {
 		cells, err := reader.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		if columns == nil {
-			header := false
+			var header bool
 			if columns, header, err = findColumns(cells, b.Schema); err != nil {
 				return err
 			}
@@ -209,11 +209,14 @@ func eachLine(r io.Reader, shift time.Duration, each func(replayed) error) error
 		if len(strings.TrimSpace(string(line))) == 0 {
 			continue
 		}
-		c := replayed{append([]byte(nil), line...), time.Now()}
-		if record, err := parser.Parse(line); err == nil && record.HasTime {
-			c.time = time.UnixMilli(record.Time)
+		c := replayed{value: append([]byte(nil), line...)}
+		switch record, err := parser.Parse(line); {
+		case err != nil: // published as it is: Tidemark says what is wrong with it
+		case !record.HasTime:
+			c.time = time.Now()
+		default:
+			c.time = time.UnixMilli(record.Time).Add(shift)
 			if shift != 0 {
-				c.time = c.time.Add(shift)
 				if c.value, err = moveTime(line, c.time); err != nil {
 					return err
 				}
@@ -255,7 +258,7 @@ func shiftToNow(files []string, b *baseline.Baseline, first bool) (time.Duration
 	var mark time.Time
 	for _, file := range files {
 		err := eachCapture(file, b, 0, func(c replayed) error {
-			if mark.IsZero() || c.time.Before(mark) == first {
+			if mark.IsZero() || !c.time.IsZero() && c.time.Before(mark) == first {
 				mark = c.time
 			}
 			return nil
@@ -263,6 +266,9 @@ func shiftToNow(files []string, b *baseline.Baseline, first bool) (time.Duration
 		if err != nil {
 			return 0, fmt.Errorf("read %s: %w", file, err)
 		}
+	}
+	if mark.IsZero() {
+		return 0, nil
 	}
 	return time.Since(mark), nil
 }

@@ -1,0 +1,286 @@
+package processor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"tidemark/baseline"
+	"tidemark/monitor"
+	"tidemark/sinks/alerts"
+	"tidemark/windows"
+)
+
+// world is a broker on a virtual network, with the virtual clock of a synctest bubble.
+type world struct {
+	t        *testing.T
+	network  kfake.VirtualNetwork
+	broker   *kfake.Cluster
+	config   Config
+	monitors []*monitor.Monitor
+	client   *kgo.Client
+	sent     map[string]int64 // rows, by endpoint
+}
+
+// inWorld runs a test in virtual time with the given monitors over a topic of three partitions.
+func inWorld(t *testing.T, monitors []*monitor.Monitor, test func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, monitors: monitors, config: DefaultConfig(), sent: map[string]int64{}}
+		w.config.Topics.Partitions = 3
+		w.config.Kafka.Brokers = []string{"127.0.0.1:9092"}
+		w.config.Complete()
+		broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(w.network.Listen),
+			kfake.BrokerConfigs(map[string]string{"transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer broker.Close()
+		w.broker = broker
+		w.client = w.dial(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+		defer w.client.Close()
+		if _, err := w.config.CreateTopics(t.Context(), kadm.NewClient(w.client)); err != nil {
+			t.Fatal(err)
+		}
+		test(w)
+	})
+}
+
+func (w *world) dial(options ...kgo.Opt) *kgo.Client {
+	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(w.config.Kafka.Brokers...), kgo.Dialer(w.network.DialContext))...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return client
+}
+
+// process is a running Tidemark.
+type process struct {
+	w       *world
+	stop    context.CancelFunc
+	group   *errgroup.Group
+	metrics *prometheus.Registry
+	ingest  *Ingest
+}
+
+// start runs both roles as an instance.
+func (w *world) start(instance string) *process {
+	config := w.config
+	config.Instance = instance
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &process{w: w, stop: cancel, metrics: prometheus.NewRegistry()}
+	p.group, ctx = errgroup.WithContext(ctx)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	dial := kgo.Dialer(w.network.DialContext)
+	ready := func(bool) {}
+	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, dial)
+	p.group.Go(func() error { return p.ingest.Run(ctx) })
+	p.group.Go(func() error { return NewEvaluate(&config, w.monitors, ready, log, p.metrics, dial).Run(ctx) })
+	return p
+}
+
+// end stops the process as SIGTERM does.
+func (p *process) end() {
+	p.w.t.Helper()
+	p.stop()
+	if err := p.group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		p.w.t.Fatal(err)
+	}
+}
+
+// metric is the sum of a metric's series whose labels contain all the given values.
+func (p *process) metric(name string, labels ...string) float64 {
+	p.w.t.Helper()
+	families, err := p.metrics.Gather()
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	sum, found := 0.0, false
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+	series:
+		for _, m := range f.GetMetric() {
+			for _, want := range labels {
+				if !strings.Contains(m.String(), `"`+want+`"`) {
+					continue series
+				}
+			}
+			found = true
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	if !found {
+		p.w.t.Fatalf("no metric %s with labels %v", name, labels)
+	}
+	return sum
+}
+
+// capture publishes rows of an endpoint, whose numeric feature x is drawn around mean.
+func (w *world) capture(partition int32, endpoint string, at time.Time, rows int, mean float64) {
+	w.t.Helper()
+	random := rand.New(rand.NewPCG(uint64(at.UnixNano()), uint64(partition)))
+	var records []*kgo.Record
+	for range rows {
+		value := fmt.Sprintf(`{"endpoint":%q,"time":%d,"features":{"x":%g,"kind":"a"}}`, endpoint, at.UnixMilli(), mean+random.NormFloat64())
+		records = append(records, &kgo.Record{Topic: "capture", Partition: partition, Value: []byte(value)})
+	}
+	w.publish(records...)
+	w.sent[endpoint] += int64(rows)
+}
+
+func (w *world) publish(records ...*kgo.Record) {
+	w.t.Helper()
+	if err := w.client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// pass lets virtual time pass.
+func (w *world) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// committed reads a topic from its start, as a reader of committed records does.
+func (w *world) committed(topic string) []*kgo.Record {
+	w.t.Helper()
+	client := w.dial(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
+	defer client.Close()
+	ends, err := kadm.NewClient(client).ListCommittedOffsets(context.Background(), topic)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	left := map[int32]int64{}
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Offset > 0 {
+			left[o.Partition] = o.Offset
+		}
+	})
+	var records []*kgo.Record
+	for len(left) > 0 {
+		fetches := client.PollFetches(context.Background())
+		if err := fetches.Err0(); err != nil {
+			w.t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			if end, ok := left[r.Partition]; ok && r.Offset+1 >= end {
+				delete(left, r.Partition)
+			}
+			if !r.Attrs.IsControl() {
+				records = append(records, r)
+			}
+		})
+	}
+	return records
+}
+
+// reports returns the committed reports and fails the test when a window of a monitor is there twice.
+func (w *world) reports() []monitor.Report {
+	w.t.Helper()
+	var reports []monitor.Report
+	seen := map[string]bool{}
+	for _, record := range w.committed(w.config.Topics.Reports) {
+		var r monitor.Report
+		if err := json.Unmarshal(record.Value, &r); err != nil {
+			w.t.Fatal(err)
+		}
+		key := fmt.Sprint(r.Monitor, r.Endpoint, r.Variant, r.Window)
+		if seen[key] {
+			w.t.Errorf("window reported twice: %s", key)
+		}
+		seen[key] = true
+		reports = append(reports, r)
+	}
+	return reports
+}
+
+// windowed is the rows in the reports of an endpoint's tumbling windows.
+func (w *world) windowed(endpoint string) int64 {
+	w.t.Helper()
+	var rows int64
+	for _, r := range w.reports() {
+		if r.Endpoint == endpoint {
+			rows += r.Rows
+		}
+	}
+	return rows
+}
+
+func (w *world) alerts() []*monitor.Alert {
+	w.t.Helper()
+	var all []*monitor.Alert
+	for _, record := range w.committed(w.config.Topics.Alerts) {
+		a, err := alerts.Decode(record)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+func (w *world) late() []*monitor.Delta {
+	w.t.Helper()
+	var all []*monitor.Delta
+	for _, record := range w.committed(w.config.Topics.Late) {
+		d, err := monitor.DecodeDelta(record.Value)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// watch returns a monitor of an endpoint with tumbling windows of the given size, whose baseline is N(0,1).
+func watch(t *testing.T, endpoint string, size time.Duration) *monitor.Monitor {
+	t.Helper()
+	dir := t.TempDir()
+	var training strings.Builder
+	training.WriteString("x,kind\n")
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 5000 {
+		fmt.Fprintf(&training, "%g,a\n", random.NormFloat64())
+	}
+	file := filepath.Join(dir, "training.csv")
+	if err := os.WriteFile(file, []byte(training.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, err := baseline.Build([]string{file}, baseline.Roles{}, time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := monitor.DefaultConfig()
+	c.Name, c.Baseline = endpoint, dir
+	c.Windows = []windows.Spec{{Size: size}}
+	c.Complete()
+	return monitor.New(c, b)
+}
+
+// endReplay says in every partition that no more of an endpoint comes.
+func (w *world) endReplay(endpoint string, last time.Time) {
+	w.t.Helper()
+	for partition := range w.config.Topics.Partitions {
+		w.publish(&kgo.Record{Topic: "capture", Partition: partition, Headers: []kgo.RecordHeader{
+			{Key: headerEndpoint, Value: []byte(endpoint)},
+			{Key: headerWatermark, Value: fmt.Append(nil, last.UnixMilli())},
+		}})
+	}
+}
