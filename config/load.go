@@ -16,8 +16,8 @@ import (
 	"tidemark/monitor"
 )
 
-// Load reads the configuration file at path, completes it and checks it. The paths of baselines, which start at the
-// directory of the file, are made to start at the working directory. The values of ${VAR} come from env, such as
+// Load reads the configuration file at path, completes it and checks it. Paths in it, which start at the directory
+// of the file, are made to start at the working directory. The values of ${VAR} come from env, such as
 // [os.LookupEnv]. An error is either a [*Faults] or says why the file cannot be read.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	source, err := os.ReadFile(path)
@@ -46,6 +46,9 @@ func read(path string, source []byte, env func(string) (string, bool)) (*Config,
 	}
 	for i := range c.Monitors {
 		c.Monitors[i].Baseline = resolve(filepath.Dir(path), c.Monitors[i].Baseline)
+	}
+	if c.Processor.Kafka.Data != "" {
+		c.Processor.Kafka.Data = resolve(filepath.Dir(path), c.Processor.Kafka.Data)
 	}
 	return &c, nil
 }

@@ -141,28 +141,64 @@ func (c *Config) fenced(err error) error {
 	return nil
 }
 
+// lost is an error after which only the broker knows what was committed: the role drops all that it has in memory and
+// begins again with a new session.
+type lost struct{ error }
+
+// Unwrap returns the error itself.
+func (l lost) Unwrap() error { return l.error }
+
+const (
+	minBackoff = time.Second
+	maxBackoff = 15 * time.Second
+)
+
+// sessions runs a role, a session after the other, until the context ends or an error comes that a new session would
+// not mend.
+func (c *Config) sessions(ctx context.Context, log *slog.Logger, role string, session func(context.Context) error) error {
+	backoff := minBackoff
+	for {
+		started := time.Now()
+		err := session(ctx)
+		if fenced := c.fenced(err); fenced != nil && !errors.Is(err, ErrFenced) {
+			err = fenced
+		}
+		switch l := (lost{}); {
+		case err == nil:
+			return nil
+		case !errors.As(err, &l) || errors.Is(err, ErrFenced):
+			return fmt.Errorf("%s: %w", role, err)
+		case ctx.Err() != nil:
+			return nil // what was not committed is read again by the next process
+		}
+		if time.Since(started) > 2*maxBackoff {
+			backoff = minBackoff
+		}
+		log.Warn("the session with the brokers was lost, starting another", "role", role, "error", err, "in", backoff)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(backoff):
+		}
+		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
 // transact produces the records in one transaction together with the session's consumed offsets. When it did not
 // commit, nothing was written and the session reads again from its committed offsets.
 func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession, records []*kgo.Record) (committed bool, err error) {
 	if err := session.Begin(); err != nil {
-		return false, fmt.Errorf("begin transaction: %w", err)
+		return false, lost{fmt.Errorf("begin transaction: %w", err)}
 	}
 	try := kgo.TryCommit
 	if err := session.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		if fenced := c.fenced(err); fenced != nil {
-			return false, fenced
-		}
-		if ctx.Err() != nil {
-			return false, err
+		if c.fenced(err) != nil || ctx.Err() != nil {
+			return false, lost{fmt.Errorf("produce: %w", err)}
 		}
 		try = kgo.TryAbort
 	}
-	committed, err = session.End(ctx, try)
-	if err != nil {
-		if fenced := c.fenced(err); fenced != nil {
-			return false, fenced
-		}
-		return false, fmt.Errorf("end transaction: %w", err)
+	if committed, err = session.End(ctx, try); err != nil {
+		return false, lost{fmt.Errorf("end transaction: %w", err)}
 	}
 	return committed, nil
 }

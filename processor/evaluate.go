@@ -65,15 +65,21 @@ func NewEvaluate(c *Config, monitors []*monitor.Monitor, ready func(bool), log *
 
 // Run reads until the context ends, commits what it decided, and leaves.
 func (ev *Evaluate) Run(ctx context.Context) error {
+	return ev.config.sessions(ctx, ev.log, "evaluate", ev.run)
+}
+
+func (ev *Evaluate) run(ctx context.Context) error {
 	options := append(ev.config.sessionOptions(ev.log, "evaluate", ev.config.Topics.Panes),
 		kgo.FetchMinBytes(1), kgo.FetchMaxWait(500*time.Millisecond),
 		kgo.OnPartitionsAssigned(ev.onAssigned), kgo.OnPartitionsRevoked(ev.onRevoked), startOffsets(&ev.session))
 	session, err := kgo.NewGroupTransactSession(append(options, ev.options...)...)
 	if err != nil {
-		return fmt.Errorf("evaluate: %w", err)
+		return err
 	}
 	defer session.Close()
 	ev.session, ev.admin = session, kadm.NewClient(session.Client())
+	ev.forget()
+	clear(ev.shards)
 	if err := ev.compareTopics(ctx); err != nil {
 		return err
 	}
@@ -85,10 +91,10 @@ func (ev *Evaluate) Run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return fmt.Errorf("evaluate: %w", err)
+			return err
 		}
 		if err := ev.poll(ctx, next); err != nil {
-			return fmt.Errorf("evaluate: %w", err)
+			return err
 		}
 		decided := len(ev.out.Reports) > 0
 		if ctx.Err() == nil && time.Now().Before(next) && !decided {
@@ -104,21 +110,23 @@ func (ev *Evaluate) Run(ctx context.Context) error {
 	}
 }
 
-// compareTopics refuses to start when panes and state do not have the same partitions: an endpoint's state is in
-// the partition of its panes.
+// compareTopics refuses to start when panes and state do not have the partitions that they were made with: an
+// endpoint's state is in the partition of its panes.
 func (ev *Evaluate) compareTopics(ctx context.Context) error {
 	t := ev.config.Topics
 	topics, err := ev.admin.ListTopics(ctx, t.Panes, t.State, t.Reports, t.Alerts, t.Late)
 	if err != nil {
-		return fmt.Errorf("evaluate: list topics: %w", err)
+		return lost{fmt.Errorf("list topics: %w", err)}
 	}
 	for name, detail := range topics {
-		if detail.Err != nil {
-			return fmt.Errorf("evaluate: topic %q: %w: run `tidemark topics create`", name, detail.Err)
+		if err := topicError(name, detail.Err); err != nil {
+			return err
 		}
 	}
-	if panes, state := len(topics[t.Panes].Partitions), len(topics[t.State].Partitions); panes != state {
-		return fmt.Errorf("evaluate: topic %q has %d partitions and %q has %d: they must have as many; they are fixed for life, so give other names under topics: and run `tidemark topics create`", t.Panes, panes, t.State, state)
+	for _, name := range []string{t.Panes, t.State} {
+		if n := int32(len(topics[name].Partitions)); n != t.Partitions {
+			return fmt.Errorf("topic %q has %d partitions and topics.partitions is %d: they are fixed for life, as an endpoint's state is where its panes are; set topics.partitions to the number that the topics were made with, or name new topics", name, n, t.Partitions)
+		}
 	}
 	return nil
 }
@@ -203,11 +211,11 @@ func (ev *Evaluate) commit(ctx context.Context) error {
 	}
 	records, err := ev.records()
 	if err != nil {
-		return fmt.Errorf("evaluate: %w", err)
+		return err
 	}
 	committed, err := ev.config.transact(ctx, ev.session, records)
 	if err != nil {
-		return fmt.Errorf("evaluate: %w", err)
+		return err
 	}
 	if committed {
 		ev.metrics.committed(&ev.out, ev.rows)
@@ -217,10 +225,15 @@ func (ev *Evaluate) commit(ctx context.Context) error {
 		ev.log.Info("the transaction was aborted, restoring from the last commit")
 		ev.restoreAll()
 	}
+	ev.forget()
+	return nil
+}
+
+// forget drops what was decided since the last commit.
+func (ev *Evaluate) forget() {
 	ev.out = monitor.Output{}
 	clear(ev.rows)
 	clear(ev.touched)
-	return nil
 }
 
 // records returns what a commit writes, the state's meta records last.

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,17 +32,25 @@ import (
 type world struct {
 	t        *testing.T
 	network  kfake.VirtualNetwork
+	wires    wires
 	broker   *kfake.Cluster
 	config   Config
 	monitors []*monitor.Monitor
 	client   *kgo.Client
 	sent     map[string]int64 // rows, by endpoint
+	events   map[string][]event
+}
+
+// event is rows that were captured at one event time.
+type event struct {
+	at   windows.Time
+	rows int64
 }
 
 // inWorld runs a test in virtual time with the given monitors over a topic of three partitions.
 func inWorld(t *testing.T, monitors []*monitor.Monitor, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, monitors: monitors, config: DefaultConfig(), sent: map[string]int64{}}
+		w := &world{t: t, monitors: monitors, config: DefaultConfig(), sent: map[string]int64{}, events: map[string][]event{}}
 		w.config.Topics.Partitions = 3
 		w.config.Kafka.Brokers = []string{"127.0.0.1:9092"}
 		w.config.Complete()
@@ -85,7 +95,7 @@ func (w *world) start(instance string) *process {
 	p := &process{w: w, stop: cancel, metrics: prometheus.NewRegistry()}
 	p.group, ctx = errgroup.WithContext(ctx)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	dial := kgo.Dialer(w.network.DialContext)
+	dial := kgo.Dialer(w.dialProcess)
 	ready := func(bool) {}
 	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, dial)
 	p.group.Go(func() error { return p.ingest.Run(ctx) })
@@ -100,6 +110,43 @@ func (p *process) end() {
 	if err := p.group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		p.w.t.Fatal(err)
 	}
+}
+
+// wires are the connections of the processes.
+type wires struct {
+	mu    sync.Mutex
+	cut   bool
+	conns []net.Conn
+}
+
+func (w *world) dialProcess(ctx context.Context, network, address string) (net.Conn, error) {
+	w.wires.mu.Lock()
+	defer w.wires.mu.Unlock()
+	if w.wires.cut {
+		return nil, errors.New("the network is cut")
+	}
+	conn, err := w.network.DialContext(ctx, network, address)
+	if err == nil {
+		w.wires.conns = append(w.wires.conns, conn)
+	}
+	return conn, err
+}
+
+// cut breaks every connection of the processes; mend lets them connect again.
+func (w *world) cut() {
+	w.wires.mu.Lock()
+	defer w.wires.mu.Unlock()
+	w.wires.cut = true
+	for _, conn := range w.wires.conns {
+		conn.Close()
+	}
+	w.wires.conns = nil
+}
+
+func (w *world) mend() {
+	w.wires.mu.Lock()
+	defer w.wires.mu.Unlock()
+	w.wires.cut = false
 }
 
 // metric is the sum of a metric's series whose labels contain all the given values.
@@ -142,6 +189,7 @@ func (w *world) capture(partition int32, endpoint string, at time.Time, rows int
 	}
 	w.publish(records...)
 	w.sent[endpoint] += int64(rows)
+	w.events[endpoint] = append(w.events[endpoint], event{windows.At(at), int64(rows)})
 }
 
 func (w *world) publish(records ...*kgo.Record) {
@@ -211,6 +259,35 @@ func (w *world) reports() []monitor.Report {
 	return reports
 }
 
+// verify compares every window of an endpoint's monitor with the rows that were captured in it: none may be missing,
+// twice, or hold another number of rows.
+func (w *world) verify(m *monitor.Monitor) {
+	w.t.Helper()
+	for _, spec := range m.Windows {
+		want := map[windows.Time]int64{} // by the end of the window
+		for _, e := range w.events[m.Match.Endpoint] {
+			for start := e.at.Floor(spec.Step()); start.Add(spec.Size) > e.at; start = start.Add(-spec.Step()) {
+				want[start.Add(spec.Size)] += e.rows
+			}
+		}
+		for _, r := range w.reports() {
+			if r.Monitor != m.Name || r.Window.Window.Size() != spec.Size {
+				continue
+			}
+			if r.Rows != want[r.Window.End] {
+				w.t.Errorf("%s: the window of %s to %v has %d rows, want %d", m.Name, r.Window.Size, r.Window.End, r.Rows, want[r.Window.End])
+			}
+			delete(want, r.Window.End)
+		}
+		for end, rows := range want {
+			w.t.Errorf("%s: no window of %v to %v, which has %d rows", m.Name, spec.Size, end, rows)
+		}
+	}
+	if late := w.late(); len(late) > 0 {
+		w.t.Errorf("late: %+v", late)
+	}
+}
+
 // windowed is the rows in the reports of an endpoint's tumbling windows.
 func (w *world) windowed(endpoint string) int64 {
 	w.t.Helper()
@@ -249,8 +326,9 @@ func (w *world) late() []*monitor.Delta {
 	return all
 }
 
-// watch returns a monitor of an endpoint with tumbling windows of the given size, whose baseline is N(0,1).
-func watch(t *testing.T, endpoint string, size time.Duration) *monitor.Monitor {
+// watch returns a monitor of an endpoint with tumbling windows of the given size, and perhaps more, whose baseline
+// is N(0,1).
+func watch(t *testing.T, endpoint string, size time.Duration, more ...windows.Spec) *monitor.Monitor {
 	t.Helper()
 	dir := t.TempDir()
 	var training strings.Builder
@@ -269,7 +347,7 @@ func watch(t *testing.T, endpoint string, size time.Duration) *monitor.Monitor {
 	}
 	c := monitor.DefaultConfig()
 	c.Name, c.Baseline = endpoint, dir
-	c.Windows = []windows.Spec{{Size: size}}
+	c.Windows = append([]windows.Spec{{Size: size}}, more...)
 	c.Complete()
 	return monitor.New(c, b)
 }

@@ -42,7 +42,7 @@ func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
 	if silent {
 		var err error
 		if ends, err = in.admin.ListCommittedOffsets(ctx, in.captures()...); err != nil {
-			return nil, fmt.Errorf("ingest: list the ends of the partitions: %w", err)
+			return nil, lost{fmt.Errorf("list the ends of the partitions: %w", err)}
 		}
 	}
 	var status []windows.Status
@@ -73,10 +73,6 @@ func (in *Ingest) captures() []string {
 func (in *Ingest) tick(ctx context.Context) error {
 	records, err := in.vector(ctx)
 	if err != nil {
-		if isNetwork(err) {
-			in.log.Warn("could not ask for the ends of the partitions, trying again", "error", err)
-			return nil
-		}
 		return err
 	}
 	fence, err := in.fence()
@@ -85,23 +81,20 @@ func (in *Ingest) tick(ctx context.Context) error {
 	}
 	client := in.session.Client()
 	if err := client.BeginTransaction(); err != nil {
-		return fmt.Errorf("ingest: begin transaction: %w", err)
+		return lost{fmt.Errorf("begin transaction: %w", err)}
 	}
 	end := kgo.TryCommit
 	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		end = kgo.TryAbort
-		if fenced := in.config.fenced(err); fenced != nil {
-			return fmt.Errorf("ingest: %w", fenced)
+		if in.config.fenced(err) != nil || ctx.Err() != nil {
+			return lost{fmt.Errorf("produce: %w", err)}
 		}
+		end = kgo.TryAbort
 	} else if err := in.commitFence(ctx, fence); err != nil {
 		end = kgo.TryAbort
 		in.log.Info("the group refused the commit of a quiet second, trying again", "error", err)
 	}
 	if err := client.EndTransaction(ctx, end); err != nil {
-		if fenced := in.config.fenced(err); fenced != nil {
-			err = fenced
-		}
-		return fmt.Errorf("ingest: end transaction: %w", err)
+		return lost{fmt.Errorf("end transaction: %w", err)}
 	}
 	return nil
 }
@@ -147,8 +140,4 @@ func (in *Ingest) commitFence(ctx context.Context, request *kmsg.TxnOffsetCommit
 		}
 	}
 	return nil
-}
-
-func isNetwork(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err)
 }

@@ -55,18 +55,20 @@ func NewIngest(c *Config, monitors []*monitor.Monitor, ready func(bool), log *sl
 
 // Run reads until the context ends, commits what it read, and leaves.
 func (in *Ingest) Run(ctx context.Context) error {
-	var names []string
-	for _, t := range in.config.Capture {
-		names = append(names, t.Topic)
-	}
-	options := append(in.config.sessionOptions(in.log, "ingest", names...), startOffsets(&in.session))
+	return in.config.sessions(ctx, in.log, "ingest", in.run)
+}
+
+func (in *Ingest) run(ctx context.Context) error {
+	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), startOffsets(&in.session))
 	session, err := kgo.NewGroupTransactSession(append(options, in.options...)...)
 	if err != nil {
-		return fmt.Errorf("ingest: %w", err)
+		return err
 	}
 	defer session.Close()
 	in.session, in.admin = session, kadm.NewClient(session.Client())
-	if err := in.describe(ctx, names); err != nil {
+	in.forget()
+	clear(in.sources)
+	if err := in.describe(ctx); err != nil {
 		return err
 	}
 	in.ready(true)
@@ -92,14 +94,14 @@ func (in *Ingest) Run(ctx context.Context) error {
 }
 
 // describe looks the topics up: the role cannot start without them.
-func (in *Ingest) describe(ctx context.Context, captures []string) error {
-	topics, err := in.admin.ListTopics(ctx, append(captures, in.config.Topics.Panes)...)
+func (in *Ingest) describe(ctx context.Context) error {
+	topics, err := in.admin.ListTopics(ctx, append(in.captures(), in.config.Topics.Panes, in.config.Topics.DeadLetters)...)
 	if err != nil {
-		return fmt.Errorf("ingest: list topics: %w", err)
+		return lost{fmt.Errorf("list topics: %w", err)}
 	}
 	for name, t := range topics {
-		if t.Err != nil {
-			return fmt.Errorf("ingest: topic %q: %w: run `tidemark topics create`", name, t.Err)
+		if err := topicError(name, t.Err); err != nil {
+			return err
 		}
 	}
 	in.topics = topics
@@ -112,7 +114,7 @@ func (in *Ingest) poll(ctx context.Context, next time.Time) error {
 	defer cancel()
 	fetches := in.session.PollRecords(wait, maxPolled)
 	if err := in.config.fetchError(in.log, fetches); err != nil {
-		return fmt.Errorf("ingest: %w", err)
+		return err
 	}
 	now := time.Now()
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
@@ -158,24 +160,25 @@ func (in *Ingest) commit(ctx context.Context) error {
 	started := time.Now()
 	committed, err := in.config.transact(ctx, in.session, records)
 	if err != nil {
-		return fmt.Errorf("ingest: %w", err)
+		return err
 	}
 	in.metrics.commitSeconds.Observe(time.Since(started).Seconds())
 	if committed {
 		in.metrics.committed(&in.fold.counts, records, in.config.Topics.Panes)
 	} else {
-		in.abort()
+		// The session reads it again. A rebalance causes this; it is normal.
+		in.metrics.aborts.Inc()
+		in.log.Info("the transaction was aborted, reading again from the last commit")
+		clear(in.sources)
 	}
-	in.fold.reset()
-	in.dead, in.polled = in.dead[:0], false
+	in.forget()
 	return nil
 }
 
-// abort forgets what was read: the session reads it again. A rebalance causes it; it is normal.
-func (in *Ingest) abort() {
-	in.metrics.aborts.Inc()
-	in.log.Info("the transaction was aborted, reading again from the last commit")
-	clear(in.sources)
+// forget drops what was read since the last commit.
+func (in *Ingest) forget() {
+	in.fold.reset()
+	in.dead, in.polled = in.dead[:0], false
 }
 
 // records returns what a commit writes: deltas, dead letters and, in each panes partition, the vector last.
@@ -184,7 +187,7 @@ func (in *Ingest) records(ctx context.Context) ([]*kgo.Record, error) {
 	for _, d := range in.fold.deltas() {
 		value, err := d.Append(nil)
 		if err != nil {
-			return nil, fmt.Errorf("ingest: %w", err)
+			return nil, err
 		}
 		records = append(records, &kgo.Record{Topic: in.config.Topics.Panes, Key: []byte(d.Endpoint), Value: value})
 	}
@@ -205,9 +208,12 @@ func (in *Ingest) vector(ctx context.Context) ([]*kgo.Record, error) {
 	for _, t := range in.config.Capture {
 		v.Counts[t.Topic] = int32(len(in.topics[t.Topic].Partitions))
 	}
+	for _, s := range status { // partitions may have been added since the start
+		v.Counts[s.Source.Topic] = max(v.Counts[s.Source.Topic], s.Source.Partition+1)
+	}
 	value, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("ingest: encode vector: %w", err)
+		return nil, fmt.Errorf("encode vector: %w", err)
 	}
 	var records []*kgo.Record
 	for partition := range int32(len(in.topics[in.config.Topics.Panes].Partitions)) {

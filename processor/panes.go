@@ -105,13 +105,7 @@ func (f *fold) deltas() []*monitor.Delta {
 	var deltas []*monitor.Delta
 	for _, name := range slices.Sorted(maps.Keys(f.endpoints)) {
 		e := f.endpoints[name]
-		d := &monitor.Delta{Endpoint: name}
-		for _, p := range e.progress {
-			if p.EventTime != windows.Never {
-				d.Sources = append(d.Sources, *p)
-			}
-		}
-		size := 0
+		d, size := &monitor.Delta{Endpoint: name}, 0
 		for _, p := range e.panes {
 			if size > 0 && size+len(p.Profile) > maxDeltaBytes {
 				deltas = append(deltas, d)
@@ -119,6 +113,13 @@ func (f *fold) deltas() []*monitor.Delta {
 			}
 			d.Panes = append(d.Panes, p)
 			size += len(p.Profile) + paneHeadBytes
+		}
+		// The progress goes with the last of an endpoint's deltas: another reader's vector may come between them, and
+		// must not close windows on the strength of rows that are still to come.
+		for _, p := range e.progress {
+			if p.EventTime != windows.Never {
+				d.Sources = append(d.Sources, *p)
+			}
 		}
 		deltas = append(deltas, d)
 	}

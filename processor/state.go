@@ -164,11 +164,11 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 func (ev *Evaluate) startOf(ctx context.Context, topic string, partition int32) (int64, error) {
 	starts, err := ev.admin.ListStartOffsets(ctx, topic)
 	if err != nil {
-		return 0, fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)
+		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)}
 	}
 	start, ok := starts.Lookup(topic, partition)
 	if !ok || start.Err != nil {
-		return 0, fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)
+		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)}
 	}
 	return start.Offset, nil
 }
@@ -183,11 +183,11 @@ func (ev *Evaluate) readAll(ctx context.Context, topic string, partition int32, 
 	if to < 0 {
 		ends, err := ev.admin.ListEndOffsets(ctx, topic)
 		if err != nil {
-			return fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)
+			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)}
 		}
 		end, ok := ends.Lookup(topic, partition)
 		if !ok || end.Err != nil {
-			return fmt.Errorf("list the end of %s/%d: %w", topic, partition, end.Err)
+			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, end.Err)}
 		}
 		from, to = start, end.Offset
 	}

@@ -120,3 +120,16 @@ func differences(t Topic, configs kadm.ResourceConfigs) (faults []string) {
 	}
 	return faults
 }
+
+// topicError says what to do about a topic that cannot be used, if anything.
+func topicError(name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return fmt.Errorf("topic %q is not there: run `tidemark topics create`", name)
+	case kerr.IsRetriable(err):
+		return lost{fmt.Errorf("look up topic %q: %w", name, err)}
+	}
+	return fmt.Errorf("look up topic %q: %w", name, err)
+}

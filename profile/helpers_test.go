@@ -72,7 +72,7 @@ func diffCounts(want, got *Profile) string {
 		same := func(f func(*Moments) (float64, bool)) bool {
 			x, ok := f(a)
 			y, ok2 := f(b)
-			return ok == ok2 && math.Abs(x-y) <= 1e-12*max(1, math.Abs(x))
+			return ok == ok2 && (!ok || math.Abs(x-y) <= 1e-12*max(1, math.Abs(x)))
 		}
 		return a.Count == b.Count && a.Min == b.Min && a.Max == b.Max && same((*Moments).Mean) && same((*Moments).StdDev)
 	}
