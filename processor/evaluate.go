@@ -114,12 +114,13 @@ func (ev *Evaluate) run(ctx context.Context) error {
 // endpoint's state is in the partition of its panes.
 func (ev *Evaluate) compareTopics(ctx context.Context) error {
 	t := ev.config.Topics
-	topics, err := ev.admin.ListTopics(ctx, t.Panes, t.State, t.Reports, t.Alerts, t.Late)
+	names := []string{t.Panes, t.State, t.Reports, t.Alerts, t.Late}
+	topics, err := ev.admin.ListTopics(ctx, names...)
 	if err != nil {
 		return lost{fmt.Errorf("list topics: %w", err)}
 	}
-	for name, detail := range topics {
-		if err := topicError(name, detail.Err); err != nil {
+	for _, name := range names {
+		if err := topicError(topics, name); err != nil {
 			return err
 		}
 	}

@@ -94,7 +94,7 @@ func (w *world) start(instance string) *process {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{w: w, stop: cancel, metrics: prometheus.NewRegistry()}
 	p.group, ctx = errgroup.WithContext(ctx)
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	dial := kgo.Dialer(w.dialProcess)
 	ready := func(bool) {}
 	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, dial)

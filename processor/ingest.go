@@ -95,12 +95,13 @@ func (in *Ingest) run(ctx context.Context) error {
 
 // describe looks the topics up: the role cannot start without them.
 func (in *Ingest) describe(ctx context.Context) error {
-	topics, err := in.admin.ListTopics(ctx, append(in.captures(), in.config.Topics.Panes, in.config.Topics.DeadLetters)...)
+	names := append(in.captures(), in.config.Topics.Panes, in.config.Topics.DeadLetters)
+	topics, err := in.admin.ListTopics(ctx, names...)
 	if err != nil {
 		return lost{fmt.Errorf("list topics: %w", err)}
 	}
-	for name, t := range topics {
-		if err := topicError(name, t.Err); err != nil {
+	for _, name := range names {
+		if err := topicError(topics, name); err != nil {
 			return err
 		}
 	}

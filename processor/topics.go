@@ -78,7 +78,7 @@ func (c *Config) CheckTopics(ctx context.Context, admin *kadm.Client) (faults []
 	}
 	var there []string
 	for _, name := range names {
-		if details[name].Err == nil {
+		if topicError(details, name) == nil {
 			there = append(there, name)
 		}
 	}
@@ -88,14 +88,13 @@ func (c *Config) CheckTopics(ctx context.Context, admin *kadm.Client) (faults []
 			return nil, fmt.Errorf("describe topics: %w", err)
 		}
 	}
-	for i, t := range needed {
-		detail := details[t.Name]
-		if detail.Err != nil {
-			faults = append(faults, fmt.Sprintf("%s: %v: run `tidemark topics create`", t.Name, detail.Err))
+	for _, t := range needed {
+		if err := topicError(details, t.Name); err != nil {
+			faults = append(faults, err.Error())
 			continue
 		}
-		fixed := i >= len(c.Capture) && t.Partitions > 1
-		if n := int32(len(detail.Partitions)); fixed && n != t.Partitions {
+		fixed := t.Name == c.Topics.Panes || t.Name == c.Topics.State
+		if n := int32(len(details[t.Name].Partitions)); fixed && n != t.Partitions {
 			faults = append(faults, fmt.Sprintf("%s: has %d partitions, the configuration says %d: they are fixed for life; set topics.partitions to %d", t.Name, n, t.Partitions, n))
 		}
 		faults = append(faults, differences(t, configs)...)
@@ -122,14 +121,16 @@ func differences(t Topic, configs kadm.ResourceConfigs) (faults []string) {
 }
 
 // topicError says what to do about a topic that cannot be used, if anything.
-func topicError(name string, err error) error {
-	switch {
+func topicError(topics kadm.TopicDetails, name string) error {
+	t, found := topics[name]
+	switch err := t.Err; {
+	case !found, errors.Is(err, kerr.UnknownTopicOrPartition):
+		return fmt.Errorf("topic %q is not there: run `tidemark topics create`", name)
 	case err == nil:
 		return nil
-	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		return fmt.Errorf("topic %q is not there: run `tidemark topics create`", name)
 	case kerr.IsRetriable(err):
 		return lost{fmt.Errorf("look up topic %q: %w", name, err)}
+	default:
+		return fmt.Errorf("look up topic %q: %w", name, err)
 	}
-	return fmt.Errorf("look up topic %q: %w", name, err)
 }
