@@ -1,8 +1,11 @@
 package processor
 
 import (
+	"context"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/monitor"
 )
@@ -84,6 +87,35 @@ func TestSilentPartitionDoesNotHold(t *testing.T) {
 		if got := w.windowed("churn"); got != w.sent["churn"] {
 			t.Errorf("%d rows in windows, %d were sent", got, w.sent["churn"])
 		}
+	})
+}
+
+// A transaction's end takes an offset too: without it counted, a silent partition would look unread for ever.
+func TestSilentTransactionalProducerDoesNotHold(t *testing.T) {
+	m := watch(t, "churn", time.Minute)
+	inWorld(t, []*monitor.Monitor{m}, func(w *world) {
+		p := w.start("one")
+		plain := w.client
+		w.client = w.dial(kgo.TransactionalID("model-server"), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+		for range 60 {
+			if err := w.client.BeginTransaction(); err != nil {
+				t.Fatal(err)
+			}
+			w.capture(1, "churn", time.Now(), 10, 0)
+			if err := w.client.EndTransaction(context.Background(), kgo.TryCommit); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(time.Second)
+		}
+		w.client.Close()
+		w.client = plain
+		w.live("churn", 5*time.Minute, 0, 0)
+		reports := w.reports()
+		if len(reports) < 4 {
+			t.Errorf("%d windows closed beside a partition whose last record ends a transaction", len(reports))
+		}
+		w.finish(p)
+		w.verify(m)
 	})
 }
 
