@@ -94,7 +94,7 @@ func TestAlertSaysWhatChanged(t *testing.T) {
 		Top:      []TopFeature{{"x", "psi", firing.Score}, {"plan", "psi", firing.Top[1].Score}},
 		Baseline: "0123456789abcdef",
 		Archive:  Archive{topic, []ArchivePartition{{Partition: 0, Start: 60, End: 80}}},
-		Message:  "psi of x on churn is 17.1, over 0.2, in the 1m window to 2026-03-01T12:04:00Z (20 values, 1000 in the baseline)",
+		Message:  "psi of x on churn is 17, over 0.2, in the 1m window to 2026-03-01T12:04:00Z (20 values, 1000 in the baseline)",
 	}
 	want.Histogram.Labels = []string{"0 to 25", "25 to 50", "50 to 75", "75 to 100", "above 99.99999999999999"}
 	want.Histogram.Reference, want.Histogram.Current = []float64{.25, .25, .25, .25, 0}, []float64{0, 0, 0, 0, 1}

@@ -83,6 +83,9 @@ func DecodeDelta(b []byte) (*Delta, error) {
 		}
 		p.Profile, rest = rest[:p.Size], rest[p.Size:]
 	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("decode delta of endpoint %q: %d bytes behind the last pane", d.Endpoint, len(rest))
+	}
 	return &d, nil
 }
 

@@ -228,7 +228,7 @@ func (e *endpoint) settle(out *Output) error {
 	for _, key := range e.keys() {
 		s := e.series[key]
 		s.panes.Drop(func(start windows.Time) bool { return !e.needed(key, start) })
-		if _, any := s.panes.Next(windows.Never); !any {
+		if _, left := s.panes.Next(windows.Never); !left {
 			delete(e.series, key)
 			continue
 		}

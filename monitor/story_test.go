@@ -91,10 +91,11 @@ func TestRowThatMissedSomeWindowsIsInTheLaterOnes(t *testing.T) {
 	s.rows(0, "churn", noon.Add(35*second), 1, usual)
 	s.expect(s.commit(30*second), []string{"churn 1m 11:59:10 10", "churn 1m 11:59:20 10", "churn 1m 11:59:30 10"}, nil)
 	s.rows(0, "churn", noon.Add(2*second), 5, usual)
-	s.expect(s.commit(second), nil, []string{"some 12:00:00 5"})
+	s.rows(0, "churn", noon.Add(25*second), 2, usual) // its first window ends where the watermark is
+	s.expect(s.commit(second), nil, []string{"some 12:00:00 5", "some 12:00:20 2"})
 	s.rows(0, "churn", noon.Add(66*second), 0, usual)
 	s.expect(s.commit(30*second), []string{
-		"churn 1m 11:59:40 16", "churn 1m 11:59:50 16", "churn 1m 12:00:00 16",
+		"churn 1m 11:59:40 18", "churn 1m 11:59:50 18", "churn 1m 12:00:00 18",
 	}, nil)
 	s.rows(0, "churn", noon.Add(3*second), 5, usual)
 	s.expect(s.commit(second), nil, []string{"all 12:00:00 5"})

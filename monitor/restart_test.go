@@ -1,0 +1,222 @@
+package monitor
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"tidemark/windows"
+)
+
+// compacted is a state topic after compaction: the last value of each key.
+type compacted struct {
+	values     map[string][]byte
+	partitions []byte
+	replayFrom int64
+	committed  int64
+}
+
+// save writes what a commit at an offset writes.
+func (c *compacted) save(t rapid.TB, shard *Shard, panes []SavedPane, next int64) {
+	t.Helper()
+	put := func(key string, value []byte, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.values[key] = value
+	}
+	for _, p := range panes {
+		value, err := p.Append(nil)
+		put(p.Key(), value, err)
+	}
+	for _, e := range shard.Changes() {
+		value, err := json.Marshal(e)
+		put(e.Key(), value, err)
+	}
+	value, err := json.Marshal(shard.Partitions())
+	put("meta", value, err)
+	c.partitions, c.replayFrom, c.committed = value, shard.ReplayFrom(next), next
+	delete(c.values, "meta")
+}
+
+// restore builds a shard from what was saved and from the log.
+func (c *compacted) restore(t rapid.TB, monitors []*Monitor, log []entry) *Shard {
+	t.Helper()
+	shard := NewShard(monitors)
+	for _, key := range slices.Sorted(maps.Keys(c.values)) { // endpoints before panes
+		value := c.values[key]
+		var err error
+		if strings.HasPrefix(key, "endpoint/") {
+			var e SavedEndpoint
+			if err = json.Unmarshal(value, &e); err == nil {
+				err = shard.Restore(e)
+			}
+		} else {
+			var p SavedPane
+			if p, err = DecodePane(value); err == nil {
+				shard.RestorePane(p)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var v windows.Vector
+	if err := json.Unmarshal(c.partitions, &v); err != nil {
+		t.Fatal(err)
+	}
+	shard.RestorePartitions(v)
+	for offset := c.replayFrom; offset < c.committed; offset++ {
+		if log[offset].delta == nil {
+			continue
+		}
+		d, err := DecodeDelta(log[offset].delta)
+		if err == nil {
+			err = shard.Replay(d, offset)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return shard
+}
+
+// severalMonitors are two of one endpoint in different layouts, with windows of three kinds, and one of another.
+func severalMonitors() []*Monitor {
+	rules := func(m, n int) func(*Config) {
+		return func(c *Config) {
+			c.Drift = []Rule{{Method: "psi", Threshold: 0.2, MinSamples: 2, For: For{m, n}}, {Method: "ks", Threshold: 0.4, MinSamples: 1}}
+		}
+	}
+	a := watch("a", []windows.Spec{{Size: minute, Slide: 10 * second}, {Size: 5 * minute}}, rules(2, 3))
+	canary := watch("canary", tumbling(90*second), rules(1, 2), func(c *Config) {
+		c.Match.Endpoint, c.Match.Variant, c.AllowedLateness = "a", "canary", 20*second
+	})
+	canary.Baseline = reference(51)
+	b := watch("b/c", tumbling(5*minute), rules(1, 1))
+	return []*Monitor{a, canary, b}
+}
+
+// drawLog draws traffic: live, with rows up to 100 seconds late, jumps of the clock, rows ahead of it, a replay of
+// old data of one endpoint, and partitions that go silent.
+func drawLog(t *rapid.T, monitors []*Monitor) []entry {
+	s := newSim(t, monitors...)
+	endpoints := rapid.SampledFrom([]string{"a", "a", "a", "b/c", "unknown"})
+	variants := rapid.SampledFrom([]string{"default", "canary", "odd/%2F"})
+	lateness := rapid.SampledFrom([]time.Duration{0, 0, 0, second, 3 * second, 8 * second, 25 * second, 100 * second})
+	replay := rapid.Bool().Draw(t, "b is a replay")
+	for range rapid.IntRange(1, 50).Draw(t, "commits") {
+		for range rapid.IntRange(0, 4).Draw(t, "reads") {
+			endpoint, partition := endpoints.Draw(t, "endpoint"), rapid.Int32Range(0, 1).Draw(t, "partition")
+			eventTime := s.at.Add(-lateness.Draw(t, "late"))
+			if endpoint == "b/c" && replay {
+				eventTime = eventTime.Add(-3000 * time.Hour)
+			}
+			x := usual
+			if rapid.Bool().Draw(t, "drifted") {
+				x = drifted
+			}
+			rows := rapid.IntRange(1, 5).Draw(t, "rows")
+			switch rapid.IntRange(0, 30).Draw(t, "special") {
+			case 0:
+				s.rowsOf(partition, endpoint, "default", eventTime.Add(time.Hour), rows, x)
+			case 1:
+				s.foreign(endpoint, "ffffffffffffffff", eventTime.Floor(10*second), 10*second, 3)
+			case 2:
+				s.end(partition, endpoint, eventTime)
+			default:
+				s.rowsOf(partition, endpoint, variants.Draw(t, "variant"), eventTime, rows, x)
+				s.progress(partition, endpoint, eventTime)
+			}
+		}
+		for partition := range int32(2) {
+			s.idle[partition] = rapid.IntRange(0, 3).Draw(t, "idle") == 0
+			s.lag[partition] = !s.idle[partition] && rapid.IntRange(0, 3).Draw(t, "lag") == 0
+		}
+		s.appendLog(rapid.SampledFrom([]time.Duration{second, second, 5 * second, 12 * second, 40 * second, 200 * second}).Draw(t, "passed"))
+	}
+	return s.log
+}
+
+// TestRestartChangesNothing runs a log through one shard, and through another that is stopped and rebuilt from its
+// saved state at random offsets. What they say of every record of the log is the same to the bit.
+func TestRestartChangesNothing(t *testing.T) {
+	monitors := severalMonitors()
+	reports, alerts := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		log := drawLog(t, monitors)
+		steady, restarted := NewShard(monitors), NewShard(monitors)
+		state := &compacted{values: map[string][]byte{}}
+		var unsaved []SavedPane
+		for i, e := range log {
+			offset := int64(i)
+			var want, got Output
+			e.apply(t, steady, offset, &want)
+			e.apply(t, restarted, offset, &got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("offset %d, committed %d, replayed from %d (-steady +restarted):\n%s", i, state.committed, state.replayFrom, diff)
+			}
+			reports, alerts = reports+len(want.Reports), alerts+len(want.Alerts)
+			unsaved = append(unsaved, got.Panes...)
+			if !rapid.Bool().Draw(t, "commit") {
+				continue
+			}
+			state.save(t, restarted, unsaved, offset+1)
+			unsaved = nil
+			if rapid.Bool().Draw(t, "restart") {
+				restarted = state.restore(t, monitors, log)
+			}
+		}
+	})
+	if reports == 0 || alerts == 0 {
+		t.Errorf("%d reports and %d alerts: the traffic tests nothing", reports, alerts)
+	}
+}
+
+// TestRestartAtEveryOffset rebuilds a shard at each offset of one long story, and lets it read the rest.
+func TestRestartAtEveryOffset(t *testing.T) {
+	s := newSim(t, watch("churn", sliding(minute, 10*second), forMofN(2, 3)))
+	for i := range 60 {
+		eventTime := s.at
+		x := usual
+		if i >= 12 && i < 25 {
+			x = drifted
+		}
+		s.rows(int32(i%2), "churn", eventTime, 20, x)
+		s.rowsOf(int32(i%2), "churn", "default", eventTime.Add(-time.Duration(i%5)*6*second), 3, x) // up to 24 s late
+		s.appendLog(4 * second)
+	}
+	run := func(shard *Shard, from int) []Output {
+		outs := make([]Output, len(s.log))
+		for i := from; i < len(s.log); i++ {
+			s.log[i].apply(t, shard, int64(i), &outs[i])
+		}
+		return outs
+	}
+	want := run(NewShard(s.monitors), 0)
+	for stop := 1; stop < len(s.log); stop++ {
+		shard, state := NewShard(s.monitors), &compacted{values: map[string][]byte{}}
+		for i := range stop {
+			var out Output
+			s.log[i].apply(t, shard, int64(i), &out)
+			state.save(t, shard, out.Panes, int64(i+1))
+		}
+		got := run(state.restore(t, s.monitors, s.log), stop)
+		if diff := cmp.Diff(want[stop:], got[stop:]); diff != "" {
+			t.Fatalf("restarted at offset %d (-want +got):\n%s", stop, diff)
+		}
+	}
+	fired, missed := 0, 0
+	for _, out := range want {
+		fired, missed = fired+len(out.Alerts), missed+len(out.Late)
+	}
+	if fired != 2 || missed == 0 {
+		t.Errorf("%d alerts and %d late deltas, want a firing, its end, and some", fired, missed)
+	}
+}
