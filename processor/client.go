@@ -135,8 +135,10 @@ func (c *Config) fetchError(log *slog.Logger, fetches kgo.Fetches) error {
 var ErrFenced = errors.New("fenced")
 
 func (c *Config) fenced(err error) error {
-	if errors.Is(err, kerr.FencedInstanceID) || errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
-		return fmt.Errorf("%w: another process runs as instance %q: stop it, or start this one with --instance NAME: %w", ErrFenced, c.Instance, err)
+	for _, cause := range []error{kerr.FencedInstanceID, kerr.ProducerFenced, kerr.InvalidProducerEpoch} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("%w: another process runs as instance %q: stop it, or start this one with --instance NAME: %w", ErrFenced, c.Instance, cause)
+		}
 	}
 	return nil
 }

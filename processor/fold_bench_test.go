@@ -1,0 +1,67 @@
+package processor
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/baseline"
+	"tidemark/monitor"
+)
+
+// BenchmarkFold counts SageMaker captures of 20 numbers, 5 categories and a prediction into panes.
+func BenchmarkFold(b *testing.B) {
+	random := rand.New(rand.NewPCG(7, 7))
+	row := func() string {
+		var cells []string
+		for range 20 {
+			cells = append(cells, fmt.Sprintf("%.4f", random.NormFloat64()))
+		}
+		for i := range 5 {
+			cells = append(cells, fmt.Sprintf("kind-%d-%d", i, random.IntN(8)))
+		}
+		return strings.Join(cells, ",")
+	}
+	header := ""
+	for i := range 20 {
+		header += fmt.Sprintf("f%d,", i)
+	}
+	training := header + "c0,c1,c2,c3,c4,score\n"
+	for range 5000 {
+		training += row() + fmt.Sprintf(",%.6f\n", random.Float64())
+	}
+	file := filepath.Join(b.TempDir(), "training.csv")
+	if err := os.WriteFile(file, []byte(training), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	reference, err := baseline.Build([]string{file}, baseline.Roles{Predictions: []string{"score"}}, noon)
+	if err != nil {
+		b.Fatal(err)
+	}
+	config := monitor.DefaultConfig()
+	config.Name = "bench"
+	config.Complete()
+	f := testFold(monitor.New(config, reference))
+
+	records := make([]*kgo.Record, 1000)
+	bytes := 0
+	for i := range records {
+		at := noon.Add(time.Duration(i) * time.Millisecond).Format("2006-01-02T15:04:05.000Z")
+		value := fmt.Sprintf(`{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":%q,"encoding":"CSV"},"endpointOutput":{"observedContentType":"text/csv; charset=utf-8","mode":"OUTPUT","data":"%.6f","encoding":"CSV"}},"eventMetadata":{"eventId":"%032d","inferenceTime":%q},"eventVersion":"0"}`, row(), random.Float64(), i, at)
+		records[i] = &kgo.Record{Topic: "capture", Value: []byte(value), Offset: int64(i)}
+		bytes += len(value)
+	}
+	b.SetBytes(int64(bytes / len(records)))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if dead := f.add(records[i%len(records)], noon); dead != nil {
+			b.Fatal(dead)
+		}
+	}
+}
