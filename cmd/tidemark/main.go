@@ -57,18 +57,20 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
 		demoCommand(), runCommand(), checkCommand(), baselineCommand(), replayCommand(), alertsCommand(),
 		topicsCommand(), versionCommand(),
 	)
-	for _, c := range root.Commands() {
-		wrapArgs(c)
-	}
+	wrapArgs(root)
 	return root
 }
 
-// wrapArgs makes wrong arguments a usage error.
+// wrapArgs makes wrong arguments, and commands that are not known, usage errors.
 func wrapArgs(c *cobra.Command) {
+	if c.HasSubCommands() {
+		c.Args, c.DisableFlagsInUseLine = knownCommand, true
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return usageError{fmt.Errorf("%w; see tidemark %s --help", err, c.Name())}
+				return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 			}
 			return nil
 		}
@@ -76,6 +78,19 @@ func wrapArgs(c *cobra.Command) {
 	for _, child := range c.Commands() {
 		wrapArgs(child)
 	}
+}
+
+// knownCommand refuses the arguments of a command that only has subcommands: they are not among those.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	c.SuggestionsMinimumDistance = 2
+	err := fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+	if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
+		err = fmt.Errorf("%w; did you mean %q?", err, similar[0])
+	}
+	return err
 }
 
 func versionCommand() *cobra.Command {

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kprom"
 	"golang.org/x/sync/errgroup"
 
 	"tidemark/baseline"
@@ -127,7 +126,7 @@ func startRoles(ctx context.Context, c *processor.Config, monitors []*monitor.Mo
 			continue
 		}
 		ready := state.role(role)
-		hooks := kgo.WithHooks(kprom.NewMetrics("tidemark_kafka", kprom.Registerer(prometheus.WrapRegistererWith(prometheus.Labels{"role": role}, registry))))
+		hooks := kgo.WithHooks(newClientMetrics(registry, role))
 		switch role {
 		case "ingest":
 			group.Go(func() error {
