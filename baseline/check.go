@@ -87,8 +87,19 @@ func (c *counts) restore(f *profile.Feature, rows int64) error {
 	if err != nil {
 		return err
 	}
+	if len(c.Offsets) != len(f.Offsets) {
+		return fmt.Errorf("%d offsets, want %d", len(c.Offsets), len(f.Offsets))
+	}
+	for i, offset := range c.Offsets {
+		if offset < 0 || (offset+profile.MaxOffset-1)/profile.MaxOffset > c.Bins[i] {
+			return fmt.Errorf("offset %d is %d: it must be between 0 and %d for each of the bin's %d values", i, offset, profile.MaxOffset, c.Bins[i])
+		}
+	}
 	f.Captured, f.Missing, f.Invalid, f.NaN, f.Inf = c.Captured, c.Missing, c.Invalid, c.NaN, c.Inf
 	f.Bins, f.New, f.NewOther = c.Bins, c.New, c.NewOther
+	f.Offsets = c.Offsets
+	f.Under = profile.Sum{High: float64(c.Under[0]), Low: float64(c.Under[1])}
+	f.Over = profile.Sum{High: float64(c.Over[0]), Low: float64(c.Over[1])}
 	if inBins != f.Present() {
 		return fmt.Errorf("bins sum to %d, but captured - missing - invalid - nan is %d", inBins, f.Present())
 	}

@@ -20,7 +20,7 @@ import (
 
 const (
 	fileName    = "baseline.json"
-	fileVersion = 1
+	fileVersion = 2
 	rebuild     = `build it again with "tidemark baseline build"`
 )
 
@@ -45,6 +45,9 @@ type counts struct {
 	NaN      int64            `json:"nan"`
 	Inf      int64            `json:"inf"`
 	Bins     []int64          `json:"bins"`
+	Offsets  []int64          `json:"offsets,omitempty"` // numeric: as many as bins
+	Under    pair             `json:"under,omitzero"`
+	Over     pair             `json:"over,omitzero"`
 	Moments  *moments         `json:"moments,omitempty"` // none without finite values
 	New      map[string]int64 `json:"new,omitempty"`
 	NewOther int64            `json:"new_other,omitempty"`
@@ -94,7 +97,8 @@ func countsOf(p *profile.Profile) []counts {
 		f := &p.Features[i]
 		all[i] = counts{
 			Name: f.Layout.Name, Captured: f.Captured, Missing: f.Missing, Invalid: f.Invalid, NaN: f.NaN, Inf: f.Inf,
-			Bins: f.Bins, New: f.New, NewOther: f.NewOther,
+			Bins: f.Bins, Offsets: f.Offsets, New: f.New, NewOther: f.NewOther,
+			Under: pair{float(f.Under.High), float(f.Under.Low)}, Over: pair{float(f.Over.High), float(f.Over.Low)},
 		}
 		if m := f.Moments; m.Count > 0 {
 			all[i].Moments = &moments{

@@ -99,10 +99,10 @@ func TestSaveErrors(t *testing.T) {
 func TestLoadErrors(t *testing.T) {
 	_, good := saved(t, mustBuild(t, smallRoles, write(t, "small.csv", small)))
 	for _, test := range []struct{ name, from, to, want string }{
-		{"cut", good[len(good)/2:], "", "unexpected end of JSON input"},
+		{"cut", good[strings.LastIndex(good, "\"moments\""):], "", "unexpected end of JSON input"},
 		{"not JSON", good, "hello", "invalid character 'h' looking for beginning of value"},
-		{"another version", `"version": 1`, `"version": 2`, "version is 2, this program reads 1"},
-		{"no version", `"version": 1`, `"version": 0`, "version is 0, this program reads 1"},
+		{"another version", `"version": 2`, `"version": 3`, "version is 3, this program reads 2"},
+		{"no version", `"version": 2`, `"version": 0`, "version is 0, this program reads 2"},
 		{"unknown field", `"rows": 6`, `"rows": 6, "colour": 1`, `unknown field "colour"`},
 		{"wrong type", `"rows": 6`, `"rows": "6"`, "cannot unmarshal string into Go struct field document.rows of type int64"},
 		{"two documents", good, good + good, "invalid character '{' after top-level value"},
@@ -117,6 +117,8 @@ func TestLoadErrors(t *testing.T) {
 		{"too many", `"bins": [0, 2, 0, 1, 0, 1, 0]`, `"bins": [0, 7, 0, 1, 0, 1, 0]`, `feature "age": bin 1 is 7: it must be between 0 and rows, 6`},
 		{"length", `"bins": [0, 2, 0, 1, 0, 1, 0]`, `"bins": [0, 2, 0, 1, 0, 1]`, `feature "age": 6 bins, but the layout has 7`},
 		{"sum", `"bins": [0, 2, 0, 1, 0, 1, 0]`, `"bins": [0, 2, 0, 1, 0, 0, 0]`, `feature "age": bins sum to 3, but captured - missing - invalid - nan is 4`},
+		{"offsets of fewer bins", `"offsets": [0, 0, 0, 0, 0, 0, 0]`, `"offsets": [0, 0, 0, 0, 0, 0]`, `feature "age": 6 offsets, want 7`},
+		{"offset too large", `"offsets": [0, 0, 0, 0, 0, 0, 0]`, `"offsets": [0, 0, 65536, 0, 0, 0, 0]`, `feature "age": offset 2 is 65536: it must be between 0 and 65535 for each of the bin's 0 values`},
 		{"moments", `"count": 4`, `"count": 5`, `feature "age": moments.count is 5, but 4 values are finite`},
 		{"range", `"min": 30`, `"min": 300`, `feature "age": moments.min is 300 and moments.max 52`},
 		{"changed", `"max": 52`, `"max": 53`, "id is "},
@@ -150,7 +152,7 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(golden)
-	f.Add([]byte(`{"version":1,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
+	f.Add([]byte(`{"version":2,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, fileName), content, 0o644); err != nil {

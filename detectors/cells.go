@@ -1,7 +1,10 @@
 package detectors
 
 import (
+	"maps"
+	"math"
 	"slices"
+	"sort"
 
 	"tidemark/profile"
 )
@@ -44,15 +47,87 @@ func pool(bins []int64, cuts []int) []int64 {
 	return append(counts, sum(bins[from:]))
 }
 
-// cells returns the counts of reference and current over the cells of [PSI], which add up to the present values.
-func cells(reference, current *profile.Feature) (r, c []int64) {
+// cells are the counts of reference and current over the same cells. They add up to the present values.
+type cells struct{ reference, current []int64 }
+
+// profileCells are the cells that two profiles are compared over: of a numeric feature its ten decile cells, under-
+// and overflow joined to the outer ones, or by value its fine bins; of a categorical feature its categories, the
+// other ones, and all new ones together. They are undefined when reference or current have no present values.
+func profileCells(reference, current *profile.Feature) (cells, bool) {
+	if reference.Present() <= 0 || current.Present() <= 0 {
+		return cells{}, false
+	}
+	r, c := featureCells(reference, current)
+	return cells{r, c}, true
+}
+
+// featureCells are the counts of profileCells, also without present values.
+func featureCells(reference, current *profile.Feature) (r, c []int64) {
 	if reference.Numeric() {
 		cuts := cuts(reference)
 		return pool(reference.Bins, cuts), pool(current.Bins, cuts)
 	}
-	r = append(slices.Clone(reference.Bins), reference.NewRows())
-	c = append(slices.Clone(current.Bins), current.NewRows())
-	return r, c
+	return append(slices.Clone(reference.Bins), reference.NewRows()), append(slices.Clone(current.Bins), current.NewRows())
+}
+
+// sampleCells are the cells that two samples are compared over: the reference's deciles, equal ones merged, where a
+// value that is equal to a decile is above it; or every category by name, sorted.
+func sampleCells(reference, current *Sample) (cells, bool) {
+	if reference.Present() <= 0 || current.Present() <= 0 {
+		return cells{}, false
+	}
+	if reference.Numeric() {
+		edges := decileEdges(reference.Numbers)
+		return cells{countBetween(reference.Numbers, edges), countBetween(current.Numbers, edges)}, true
+	}
+	names := slices.Collect(maps.Keys(reference.Categories))
+	for name := range current.Categories {
+		if reference.Categories[name] == 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	c := cells{make([]int64, len(names)), make([]int64, len(names))}
+	for i, name := range names {
+		c.reference[i], c.current[i] = reference.Categories[name], current.Categories[name]
+	}
+	return c, true
+}
+
+// decileEdges returns the different deciles of sorted numbers: values at the places (n-1)k/10, counted from 0, by linear
+// interpolation (definition 7 of Hyndman and Fan 1996), as a baseline's bins are made. Infinite values are left out.
+func decileEdges(sorted []float64) []float64 {
+	first := sort.Search(len(sorted), func(i int) bool { return sorted[i] >= -math.MaxFloat64 })
+	last := sort.Search(len(sorted), func(i int) bool { return sorted[i] > math.MaxFloat64 })
+	finite := sorted[first:last]
+	if len(finite) == 0 {
+		return nil
+	}
+	var edges []float64
+	for k := 1; k < deciles; k++ {
+		place := (len(finite) - 1) * k
+		i, part := place/deciles, place%deciles
+		edge := finite[i]
+		if part > 0 {
+			t := float64(part) / deciles
+			edge = finite[i]*(1-t) + finite[i+1]*t
+			edge = min(max(edge, finite[i]), finite[i+1])
+		}
+		edges = append(edges, edge)
+	}
+	return slices.Compact(edges)
+}
+
+// countBetween counts sorted numbers below the first edge, from each edge on to the next, and from the last on.
+func countBetween(sorted, edges []float64) []int64 {
+	counts := make([]int64, 0, len(edges)+1)
+	from := 0
+	for _, edge := range edges {
+		to := from + sort.SearchFloat64s(sorted[from:], edge)
+		counts = append(counts, int64(to-from))
+		from = to
+	}
+	return append(counts, int64(len(sorted)-from))
 }
 
 func sum(counts []int64) int64 {
@@ -69,4 +144,12 @@ func share(n, total int64) float64 {
 		return 0
 	}
 	return float64(n) / float64(total)
+}
+
+// rise is by how much the share of n in total is above the reference's, and undefined when one of them is of nothing.
+func rise(n, total, currentN, currentTotal int64) (Score, bool) {
+	if total <= 0 || currentTotal <= 0 {
+		return Score{}, false
+	}
+	return Score{Value: max(0, share(currentN, currentTotal)-share(n, total))}, true
 }

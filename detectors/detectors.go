@@ -6,9 +6,24 @@ import "tidemark/profile"
 type Statistic interface {
 	// Name is the word for the statistic in configurations, reports and metrics.
 	Name() string
-	// Score is the distance, larger for more drift. It is undefined (false) for features of a kind the statistic
-	// is not for, and when reference or current have no values to compare.
-	Score(reference, current *profile.Feature) (score float64, defined bool)
+	// Score compares two profiles of one layout. It is undefined (false) for features of a kind the statistic is not
+	// for, and when reference or current have no values to compare.
+	Score(reference, current *profile.Feature) (score Score, defined bool)
+	// Exact compares the values themselves. It is undefined as for Score.
+	Exact(reference, current *Sample) (score Score, defined bool)
+}
+
+// Score is what a statistic says of a feature. No figure is ever NaN or infinite; what does not apply is nil.
+type Score struct {
+	// Value is the statistic.
+	Value float64
+	// Lower and Upper bracket what Exact would give for the values that were counted in the bins. They are nil when
+	// Value is exact, and one of them is nil when there is no bound on that side.
+	Lower, Upper *float64
+	// Expected is the mean of Value for samples of these sizes when nothing changed.
+	Expected *float64
+	// PValue is the probability of a Value at least this large when nothing changed.
+	PValue *float64
 }
 
 // The kinds of alert that statistics give rise to.

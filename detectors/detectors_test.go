@@ -113,8 +113,8 @@ func TestScores(t *testing.T) {
 	} {
 		t.Run(test.statistic.Name()+"/"+test.name, func(t *testing.T) {
 			got, defined := test.statistic.Score(test.reference, test.current)
-			if !defined || !near(got, test.want) {
-				t.Errorf("score %v, %v, want %v", got, defined, test.want)
+			if !defined || !near(got.Value, test.want) {
+				t.Errorf("score %v, %v, want %v", got.Value, defined, test.want)
 			}
 		})
 	}
@@ -155,7 +155,7 @@ func TestUndefined(t *testing.T) {
 		{"reference all missing", TypeShare{}, missing, numbers},
 	} {
 		t.Run(test.statistic.Name()+"/"+test.name, func(t *testing.T) {
-			if got, defined := test.statistic.Score(test.reference, test.current); defined || got != 0 {
+			if got, defined := test.statistic.Score(test.reference, test.current); defined || got != (Score{}) {
 				t.Errorf("score %v, %v, want undefined", got, defined)
 			}
 		})

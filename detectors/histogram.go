@@ -25,7 +25,7 @@ type Histogram struct {
 // left out. Of categories it shows the twelve with the largest reference shares, equal ones by name, and, if there
 // are any, the rest as "other" and all new ones as "new".
 func Compare(reference, current *profile.Feature) Histogram {
-	r, c := cells(reference, current)
+	r, c := featureCells(reference, current)
 	var h Histogram
 	switch {
 	case !reference.Numeric():

@@ -20,10 +20,10 @@ type KS struct{}
 func (KS) Name() string { return "ks" }
 
 // Score is the distance over the fine edges.
-func (KS) Score(reference, current *profile.Feature) (float64, bool) {
+func (KS) Score(reference, current *profile.Feature) (Score, bool) {
 	nr, nc := reference.Present(), current.Present()
 	if !reference.Numeric() || nr <= 0 || nc <= 0 {
-		return 0, false
+		return Score{}, false
 	}
 	var below, belowCurrent int64
 	score := 0.0
@@ -32,5 +32,27 @@ func (KS) Score(reference, current *profile.Feature) (float64, bool) {
 		belowCurrent += current.Bins[i]
 		score = max(score, math.Abs(share(below, nr)-share(belowCurrent, nc)))
 	}
-	return score, true
+	return Score{Value: score}, true
+}
+
+// Exact is the distance over all values.
+func (KS) Exact(reference, current *Sample) (Score, bool) {
+	nr, nc := reference.Present(), current.Present()
+	if !reference.Numeric() || nr <= 0 || nc <= 0 {
+		return Score{}, false
+	}
+	r, c := reference.Numbers, current.Numbers
+	i, j := 0, 0
+	score := 0.0
+	for i < len(r) && j < len(c) {
+		x := min(r[i], c[j])
+		for i < len(r) && r[i] == x {
+			i++
+		}
+		for j < len(c) && c[j] == x {
+			j++
+		}
+		score = max(score, math.Abs(share(int64(i), nr)-share(int64(j), nc)))
+	}
+	return Score{Value: score}, true
 }

@@ -20,10 +20,10 @@ type LInfinity struct{}
 func (LInfinity) Name() string { return "l_infinity" }
 
 // Score is the largest change of a share.
-func (LInfinity) Score(reference, current *profile.Feature) (float64, bool) {
+func (LInfinity) Score(reference, current *profile.Feature) (Score, bool) {
 	nr, nc := reference.Present(), current.Present()
 	if reference.Numeric() || nr <= 0 || nc <= 0 {
-		return 0, false
+		return Score{}, false
 	}
 	score := 0.0
 	change := func(r, c int64) { score = max(score, math.Abs(share(r, nr)-share(c, nc))) }
@@ -37,5 +37,19 @@ func (LInfinity) Score(reference, current *profile.Feature) (float64, bool) {
 		change(n, current.New[name])
 	}
 	change(reference.NewOther, current.NewOther)
-	return score, true
+	return Score{Value: score}, true
+}
+
+// Exact is the largest change of a share, each category by its name.
+func (LInfinity) Exact(reference, current *Sample) (Score, bool) {
+	c, ok := sampleCells(reference, current)
+	if !ok || reference.Numeric() {
+		return Score{}, false
+	}
+	score := 0.0
+	nr, nc := sum(c.reference), sum(c.current)
+	for i := range c.reference {
+		score = max(score, math.Abs(share(c.reference[i], nr)-share(c.current[i], nc)))
+	}
+	return Score{Value: score}, true
 }

@@ -16,9 +16,11 @@ type MissingShare struct{}
 func (MissingShare) Name() string { return "missing_share" }
 
 // Score is the rise of the missing share.
-func (MissingShare) Score(reference, current *profile.Feature) (float64, bool) {
-	if reference.Captured <= 0 || current.Captured <= 0 {
-		return 0, false
-	}
-	return max(0, share(current.Missing, current.Captured)-share(reference.Missing, reference.Captured)), true
+func (MissingShare) Score(reference, current *profile.Feature) (Score, bool) {
+	return rise(reference.Missing, reference.Captured, current.Missing, current.Captured)
+}
+
+// Exact is the same figure: profiles count missing values exactly.
+func (MissingShare) Exact(reference, current *Sample) (Score, bool) {
+	return rise(reference.Missing, reference.Captured, current.Missing, current.Captured)
 }

@@ -14,9 +14,24 @@ type NewCategories struct{}
 func (NewCategories) Name() string { return "new_categories" }
 
 // Score is the share of values of new categories.
-func (NewCategories) Score(_, current *profile.Feature) (float64, bool) {
+func (NewCategories) Score(_, current *profile.Feature) (Score, bool) {
 	if current.Numeric() || current.Present() <= 0 {
-		return 0, false
+		return Score{}, false
 	}
-	return share(current.NewRows(), current.Present()), true
+	return Score{Value: share(current.NewRows(), current.Present())}, true
+}
+
+// Exact is the share of values that the reference does not have. Profiles of a baseline with too many categories to
+// know them all give a smaller one.
+func (NewCategories) Exact(reference, current *Sample) (Score, bool) {
+	if current.Numeric() || current.Present() <= 0 {
+		return Score{}, false
+	}
+	var unseen int64
+	for name, n := range current.Categories {
+		if reference.Categories[name] == 0 {
+			unseen += n
+		}
+	}
+	return Score{Value: share(unseen, current.Present())}, true
 }

@@ -45,14 +45,14 @@ func TestProperties(t *testing.T) {
 		for _, name := range all {
 			s := New(name)
 			score, defined := s.Score(x, y)
-			if !(score >= 0 && score <= highest[name]+1e-9) || !defined && score != 0 {
+			if v := score.Value; !(v >= 0 && v <= highest[name]+1e-9) || !defined && v != 0 {
 				t.Fatalf("%s: score %v, %v is out of range", name, score, defined)
 			}
-			if self, _ := s.Score(x, x); self != 0 && name != "new_categories" {
+			if self, _ := s.Score(x, x); self.Value != 0 && name != "new_categories" {
 				t.Fatalf("%s: score %v with itself", name, self)
 			}
 			mirrored := name == "ks" || name == "l_infinity" || name == "psi" && (!x.Numeric() || byValue(x) == byValue(y))
-			if back, _ := s.Score(y, x); mirrored && !near(back, score) {
+			if back, _ := s.Score(y, x); mirrored && !near(back.Value, score.Value) {
 				t.Fatalf("%s: score %v, but %v with the sides exchanged", name, score, back)
 			}
 		}
@@ -99,7 +99,7 @@ func TestMergeOrder(t *testing.T) {
 			for _, name := range all {
 				want, _ := New(name).Score(&reference.Features[i], &window.Features[i])
 				got, _ := New(name).Score(&reference.Features[i], &other.Features[i])
-				if got != want {
+				if got.Value != want.Value {
 					t.Fatalf("%s: score %v in one order and %v in another", name, want, got)
 				}
 			}

@@ -12,10 +12,11 @@ const psiFloor = 1e-4
 // PSI is the population stability index: the sum over cells of (c-r) ln(c/r), where r and c are the cell's shares
 // of the present values in reference and current, each raised to at least 0.0001, and ln is the natural logarithm.
 //
-// A numeric feature's cells are the ten decile cells of the baseline, under- and overflow joined to the outer ones;
-// when the reference fills at most ten fine bins, as a 0/1 column does, each fine bin is a cell. A categorical
-// feature's cells are its categories, the other ones, and all new ones together. Missing and invalid values and
-// NaN have scores of their own ([MissingShare], [TypeShare]).
+// A numeric feature's cells are the ten decile cells of the reference, values beyond its range joined to the outer
+// ones. From profiles, when the reference fills at most ten fine bins, as a 0/1 column does, each fine bin is a cell,
+// so that values between the known ones are seen. A categorical feature's cells are its categories, the other ones,
+// and all new ones together; from values, each category. Missing and invalid values and NaN have scores of their own
+// ([MissingShare], [TypeShare]).
 //
 // Range 0 to about 18.4 (two disjoint cells); larger is more drift. Customary limits are 0.1 and 0.25.
 // Symmetric in reference and current over the same cells. Undefined when either has no present values.
@@ -27,17 +28,24 @@ type PSI struct{}
 // Name is "psi".
 func (PSI) Name() string { return "psi" }
 
-// Score is the index over the cells.
-func (PSI) Score(reference, current *profile.Feature) (float64, bool) {
-	nr, nc := reference.Present(), current.Present()
-	if nr <= 0 || nc <= 0 {
-		return 0, false
-	}
-	rs, cs := cells(reference, current)
+// Score is the index over the baseline's cells.
+func (p PSI) Score(reference, current *profile.Feature) (Score, bool) {
+	c, ok := profileCells(reference, current)
+	return p.over(c), ok
+}
+
+// Exact is the index over the reference's deciles, or its categories.
+func (p PSI) Exact(reference, current *Sample) (Score, bool) {
+	c, ok := sampleCells(reference, current)
+	return p.over(c), ok
+}
+
+func (PSI) over(c cells) Score {
 	score := 0.0
-	for i := range rs {
-		r, c := max(share(rs[i], nr), psiFloor), max(share(cs[i], nc), psiFloor)
+	nr, nc := sum(c.reference), sum(c.current)
+	for i := range c.reference {
+		r, c := max(share(c.reference[i], nr), psiFloor), max(share(c.current[i], nc), psiFloor)
 		score += (c - r) * math.Log(c/r)
 	}
-	return score, true
+	return Score{Value: score}
 }

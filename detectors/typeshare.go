@@ -15,10 +15,11 @@ type TypeShare struct{}
 func (TypeShare) Name() string { return "type_share" }
 
 // Score is the rise of the invalid share.
-func (TypeShare) Score(reference, current *profile.Feature) (float64, bool) {
-	nr, nc := reference.Captured-reference.Missing, current.Captured-current.Missing
-	if nr <= 0 || nc <= 0 {
-		return 0, false
-	}
-	return max(0, share(current.Invalid, nc)-share(reference.Invalid, nr)), true
+func (TypeShare) Score(reference, current *profile.Feature) (Score, bool) {
+	return rise(reference.Invalid, reference.Captured-reference.Missing, current.Invalid, current.Captured-current.Missing)
+}
+
+// Exact is the same figure: profiles count invalid values exactly.
+func (TypeShare) Exact(reference, current *Sample) (Score, bool) {
+	return rise(reference.Invalid, reference.Captured-reference.Missing, current.Invalid, current.Captured-current.Missing)
 }

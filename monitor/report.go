@@ -104,8 +104,8 @@ func (m *Monitor) score(reference, current *profile.Feature) FeatureReport {
 		}
 		insufficient := samples < rule.MinSamples
 		r.Scores[rule.Method] = Score{
-			Score: score, Threshold: rule.Threshold,
-			Drift: score > rule.Threshold && !insufficient, Insufficient: insufficient,
+			Score: score.Value, Threshold: rule.Threshold,
+			Drift: score.Value > rule.Threshold && !insufficient, Insufficient: insufficient,
 		}
 	}
 	return r

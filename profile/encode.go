@@ -9,12 +9,15 @@ import (
 	"slices"
 )
 
-// Wire format, version 1. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
+// Wire format, version 2. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
 // of gap and count, so that a profile of few rows is small:
 //
 //	version rows features { captured missing invalid nan inf
-//	  non-empty bins { gap count }  moments count [ sum squares min max ]  new other, new names { length name count } }
-const encodingVersion = 1
+//	  non-empty bins { gap count, numeric: offset }
+//	  moments count [ sum squares min max [ under ] [ over ] ]  new other, new names { length name count } }
+//
+// Under and over are there when the first and the last bin are not empty.
+const encodingVersion = 2
 
 var errShort = errors.New("profile ends too early")
 
@@ -41,18 +44,26 @@ func (f *Feature) append(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(filled))
 	gap := uint64(0)
-	for _, n := range f.Bins {
+	for i, n := range f.Bins {
 		if n == 0 {
 			gap++
 			continue
 		}
 		b = binary.AppendUvarint(binary.AppendUvarint(b, gap), uint64(n))
+		if f.Offsets != nil {
+			b = binary.AppendUvarint(b, uint64(f.Offsets[i]))
+		}
 		gap = 0
 	}
-	b = binary.AppendUvarint(b, uint64(f.Moments.Count))
-	if m := f.Moments; m.Count > 0 {
-		for _, x := range []float64{m.Sum.High, m.Sum.Low, m.Squares.High, m.Squares.Low, m.Min, m.Max} {
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	m := f.Moments
+	b = binary.AppendUvarint(b, uint64(m.Count))
+	if m.Count > 0 {
+		b = appendFloats(b, m.Sum.High, m.Sum.Low, m.Squares.High, m.Squares.Low, m.Min, m.Max)
+		if f.Bins[0] > 0 {
+			b = appendFloats(b, f.Under.High, f.Under.Low)
+		}
+		if f.Bins[len(f.Bins)-1] > 0 {
+			b = appendFloats(b, f.Over.High, f.Over.Low)
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(f.NewOther))
@@ -61,6 +72,13 @@ func (f *Feature) append(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(len(name)))
 		b = append(b, name...)
 		b = binary.AppendUvarint(b, uint64(f.New[name]))
+	}
+	return b
+}
+
+func appendFloats(b []byte, floats ...float64) []byte {
+	for _, x := range floats {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
 	}
 	return b
 }
@@ -98,7 +116,7 @@ func (f *Feature) mergeEncoded(r *reader) {
 	for _, n := range []*int64{&f.Captured, &f.Missing, &f.Invalid, &f.NaN, &f.Inf} {
 		*n += r.int()
 	}
-	bin := int64(-1)
+	bin, first, last := int64(-1), false, false
 	for filled := r.int(); filled > 0 && r.err == nil; filled-- {
 		bin += r.int() + 1
 		if bin < 0 || bin >= int64(len(f.Bins)) {
@@ -106,11 +124,21 @@ func (f *Feature) mergeEncoded(r *reader) {
 			return
 		}
 		f.Bins[bin] += r.int()
+		if f.Offsets != nil {
+			f.Offsets[bin] += r.int()
+		}
+		first, last = first || bin == 0, last || bin == int64(len(f.Bins))-1
 	}
 	m := Moments{Center: f.Layout.Center, Count: r.int()}
 	if m.Count > 0 {
 		for _, x := range []*float64{&m.Sum.High, &m.Sum.Low, &m.Squares.High, &m.Squares.Low, &m.Min, &m.Max} {
 			*x = r.float()
+		}
+		if first {
+			f.Under.merge(r.sum())
+		}
+		if last {
+			f.Over.merge(r.sum())
 		}
 	}
 	f.Moments.Merge(m)
@@ -157,6 +185,11 @@ func (r *reader) byte() byte {
 		return b[0]
 	}
 	return 0
+}
+
+func (r *reader) sum() Sum {
+	high := r.float()
+	return Sum{High: high, Low: r.float()}
 }
 
 func (r *reader) float() float64 {

@@ -94,12 +94,12 @@ func TestDecodeErrors(t *testing.T) {
 		want    string
 	}{
 		"nothing":          {layout(), nil, "ends too early"},
-		"a later version":  {layout(), with(0, 2), "version 2, this program reads version 1"},
+		"a later version":  {layout(), with(0, 3), "version 3, this program reads version 2"},
 		"fewer features":   {other, valid, "4 features, its layout " + other.ID() + " has 3"},
 		"fewer bins":       {narrow, valid, `feature "age": bin 1 of 1`},
 		"bytes behind":     {layout(), append(bytes.Clone(valid), 0, 0), "followed by 2 bytes"},
 		"an endless count": {layout(), with(1, 0xff), ""},
-		"a number over 63 bits": {layout(), append([]byte{1}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01),
+		"a number over 63 bits": {layout(), append([]byte{encodingVersion}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01),
 			"ends too early"},
 	} {
 		if _, err := Decode(test.layout, test.encoded); err == nil || !strings.Contains(err.Error(), test.want) {

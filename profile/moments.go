@@ -31,6 +31,11 @@ func (s *Sum) Add(x float64) {
 	s.High = high
 }
 
+func (s *Sum) merge(other Sum) {
+	s.Add(other.High)
+	s.Low += other.Low
+}
+
 // Value is the sum.
 func (s Sum) Value() float64 { return s.High + s.Low }
 
@@ -50,10 +55,8 @@ func (m *Moments) Merge(other Moments) {
 		return
 	}
 	m.Count += other.Count
-	m.Sum.Add(other.Sum.High)
-	m.Sum.Low += other.Sum.Low
-	m.Squares.Add(other.Squares.High)
-	m.Squares.Low += other.Squares.Low
+	m.Sum.merge(other.Sum)
+	m.Squares.merge(other.Squares)
 	m.Min = min(m.Min, other.Min)
 	m.Max = max(m.Max, other.Max)
 }

@@ -44,11 +44,13 @@ func (f *Feature) observeNumbers(column *array.Float64, rows []int32, sides []ca
 			f.NaN++
 			continue
 		}
-		f.Bins[f.Layout.bin(x)]++
+		bin := f.Layout.bin(x)
+		f.Bins[bin]++
 		if math.IsInf(x, 0) {
 			f.Inf++
 			continue
 		}
+		f.place(bin, x)
 		f.Moments.Add(x)
 	}
 }

@@ -23,6 +23,9 @@ type Feature struct {
 	NaN      int64
 	Inf      int64 // also in the first or last bin, but not in the moments
 	Bins     []int64
+	Offsets  []int64          // numeric: where in their bin its values are, see [Feature.BinSum]
+	Under    Sum              // numeric: how far the finite values below the first edge are from it
+	Over     Sum              // numeric: how far the finite values from the last edge on are from it
 	Moments  Moments          // numeric: of the finite values
 	New      map[string]int64 // categorical: categories that the baseline never saw, at most MaxNew by name
 	NewOther int64            // categorical: rows of new categories beyond those
@@ -34,6 +37,9 @@ func New(layout *Layout) *Profile {
 	for i := range layout.Features {
 		f := &layout.Features[i]
 		p.Features[i] = Feature{Layout: f, Bins: make([]int64, f.Bins()), Moments: noMoments(f)}
+		if f.Kind == capture.Numeric {
+			p.Features[i].Offsets = make([]int64, f.Bins())
+		}
 	}
 	return p
 }
@@ -44,7 +50,8 @@ func (p *Profile) Reset() {
 	for i := range p.Features {
 		f := &p.Features[i]
 		clear(f.Bins)
-		*f = Feature{Layout: f.Layout, Bins: f.Bins, Moments: noMoments(f.Layout)}
+		clear(f.Offsets)
+		*f = Feature{Layout: f.Layout, Bins: f.Bins, Offsets: f.Offsets, Moments: noMoments(f.Layout)}
 	}
 }
 
@@ -94,6 +101,11 @@ func (f *Feature) merge(other *Feature) {
 	for i, n := range other.Bins {
 		f.Bins[i] += n
 	}
+	for i, n := range other.Offsets {
+		f.Offsets[i] += n
+	}
+	f.Under.merge(other.Under)
+	f.Over.merge(other.Over)
 	f.Moments.Merge(other.Moments)
 	f.NewOther += other.NewOther
 	for name, n := range other.New {

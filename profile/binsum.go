@@ -1,0 +1,45 @@
+package profile
+
+// offsetSteps is the number of steps that the width of a bin is cut into to tell where its values are. Whole steps
+// add up to the same in any order, and take a few bytes.
+const offsetSteps = 1 << 16
+
+// MaxOffset is what one value adds to its bin's offset at most.
+const MaxOffset = offsetSteps - 1
+
+// place counts a finite value in a bin: how many steps it is from the bin's left edge, or, outside the edges, how far.
+func (f *Feature) place(bin int, x float64) {
+	edges := f.Layout.Edges
+	switch {
+	case len(edges) == 0:
+	case bin == 0:
+		f.Under.Add(edges[0] - x)
+	case bin == len(edges):
+		f.Over.Add(x - edges[len(edges)-1])
+	default:
+		// Halves, because the difference of large edges may overflow. A bin of one value has no width to tell of.
+		left := edges[bin-1] / 2
+		if width := edges[bin]/2 - left; width > 0 {
+			f.Offsets[bin] += min(int64((x/2-left)/width*offsetSteps), MaxOffset)
+		}
+	}
+}
+
+// BinSum returns how far the finite values of a bin are from its left edge, all added up, and by how much that may be
+// wrong in either direction: the places of values are kept in steps of 1/65536 of the bin's width. Of the first bin,
+// which has no left edge, it is how far they are below the right one. It may be infinite when values are near the
+// largest float.
+func (f *Feature) BinSum(bin int) (sum, tolerance float64) {
+	edges := f.Layout.Edges
+	switch {
+	case len(edges) == 0:
+		return 0, 0
+	case bin == 0:
+		return f.Under.Value(), 0
+	case bin == len(edges):
+		return f.Over.Value(), 0
+	}
+	step := (edges[bin] - edges[bin-1]) / offsetSteps
+	half := float64(f.Bins[bin]) / 2
+	return (float64(f.Offsets[bin]) + half) * step, half * step
+}
