@@ -16,11 +16,12 @@ type content struct {
 	Times            []int64
 	Sides            []Side
 	Columns          []column
-	Extra, Undecoded int
+	Extras           []int32
+	Undecoded        int
 }
 
 func contentOf(b *Batch) content {
-	c := content{fresh(b.times), fresh(b.sides), nil, b.extra, b.undecoded}
+	c := content{fresh(b.times), fresh(b.sides), nil, fresh(b.extras), b.undecoded}
 	for _, column := range b.columns {
 		column.valid = fresh(column.valid)
 		column.floats = fresh(column.floats)
