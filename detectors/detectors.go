@@ -35,7 +35,7 @@ const (
 // The statistics by the kind of alert they give rise to.
 var (
 	Drift   = []string{"psi", "ks", "l_infinity"}
-	Quality = []string{"missing_share", "new_categories", "type_share"}
+	Quality = []string{"missing_share", "new_categories", "type_share", "out_of_range", "negative_share", "cardinality"}
 )
 
 // New returns the statistic of that name, or nil.
@@ -53,6 +53,12 @@ func New(name string) Statistic {
 		return NewCategories{}
 	case "type_share":
 		return TypeShare{}
+	case "out_of_range":
+		return OutOfRange{}
+	case "negative_share":
+		return NegativeShare{}
+	case "cardinality":
+		return Cardinality{}
 	}
 	return nil
 }

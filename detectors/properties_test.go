@@ -16,6 +16,7 @@ var all = slices.Concat(Drift, Quality)
 // highest is the largest score that each statistic can have.
 var highest = map[string]float64{
 	"psi": 2 * (1 - psiFloor) * math.Log(1/psiFloor), "ks": 1, "l_infinity": 1, "missing_share": 1, "new_categories": 1, "type_share": 1,
+	"out_of_range": 1, "negative_share": 1, "cardinality": 1,
 }
 
 // layouts are made once, so that features of one draw share theirs.
@@ -30,6 +31,7 @@ func drawFeature(t *rapid.T, layout *profile.FeatureLayout) *profile.Feature {
 	f.Missing = count.Draw(t, "missing")
 	if f.Numeric() {
 		f.Invalid, f.NaN = count.Draw(t, "invalid"), count.Draw(t, "nan")
+		f.Negative = rapid.Int64Range(0, sum(f.Bins)).Draw(t, "negative")
 	} else {
 		f.New = rapid.MapOf(rapid.SampledFrom([]string{"pink", "grey", "teal"}), rapid.Int64Range(1, 100)).Draw(t, "new")
 		f.NewOther = count.Draw(t, "new other")
