@@ -34,7 +34,10 @@ const (
 
 // The statistics by the kind of alert they give rise to.
 var (
-	Drift   = []string{"psi", "ks", "l_infinity"}
+	Drift = []string{
+		"psi", "ks", "jensen_shannon", "hellinger", "total_variation", "l_infinity", "kullback_leibler",
+		"chi_square", "g_test", "proportion_z", "fisher",
+	}
 	Quality = []string{"missing_share", "new_categories", "type_share", "out_of_range", "negative_share", "cardinality"}
 )
 
@@ -45,8 +48,24 @@ func New(name string) Statistic {
 		return PSI{}
 	case "ks":
 		return KS{}
+	case "jensen_shannon":
+		return JensenShannon{}
+	case "hellinger":
+		return Hellinger{}
+	case "total_variation":
+		return TotalVariation{}
 	case "l_infinity":
 		return LInfinity{}
+	case "kullback_leibler":
+		return KullbackLeibler{}
+	case "chi_square":
+		return ChiSquare{}
+	case "g_test":
+		return GTest{}
+	case "proportion_z":
+		return ProportionZ{}
+	case "fisher":
+		return Fisher{}
 	case "missing_share":
 		return MissingShare{}
 	case "new_categories":
