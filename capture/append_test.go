@@ -13,11 +13,11 @@ import (
 
 // content is all that a batch says, copied: the buffers behind it are its own affair.
 type content struct {
-	Times            []int64
-	Sides            []Side
-	Columns          []column
-	Extras           []int32
-	Undecoded        int
+	Times     []int64
+	Sides     []Side
+	Columns   []column
+	Extras    []int32
+	Undecoded int
 }
 
 func contentOf(b *Batch) content {

@@ -28,7 +28,7 @@ type Batch struct {
 	outputs half
 
 	extras    []int32 // for each JSON key that the schema does not have, its row
-	undecoded int // captured sides that could not be read
+	undecoded int     // captured sides that could not be read
 
 	digits []byte // scratch of setNumber
 }
