@@ -138,7 +138,9 @@ func sampleCells(reference, current *Sample) (cells, bool) {
 }
 
 // decileEdges returns the different deciles of sorted numbers: values at the places (n-1)k/10, counted from 0, by linear
-// interpolation (definition 7 of Hyndman and Fan 1996), as a baseline's bins are made. Infinite values are left out.
+// interpolation (definition 7 of Hyndman and Fan 1996). Infinite values are left out. They are rounded as in
+// numpy.quantile(x, numpy.linspace(0, 1, 11)), so that counts are the same to the row: where a place is a whole number
+// its value may be a rounding error below the decile, and count below it.
 func decileEdges(sorted []float64) []float64 {
 	first := sort.Search(len(sorted), func(i int) bool { return sorted[i] >= -math.MaxFloat64 })
 	last := sort.Search(len(sorted), func(i int) bool { return sorted[i] > math.MaxFloat64 })
@@ -148,19 +150,15 @@ func decileEdges(sorted []float64) []float64 {
 	}
 	var edges []float64
 	for k := 1; k < deciles; k++ {
-		place := (len(finite) - 1) * k
-		i, part := place/deciles, place%deciles
-		if part == 0 {
-			edges = append(edges, finite[i])
-			continue
-		}
-		edges = append(edges, between(finite[i], finite[i+1], float64(part)/deciles))
+		place := float64(len(finite)-1) * float64(float64(k)*0.1)
+		i := int(place)
+		edges = append(edges, between(finite[i], finite[min(i+1, len(finite)-1)], place-float64(i)))
 	}
 	return slices.Compact(edges)
 }
 
-// between is the value at t of the way from a to b, rounded as a baseline's edges are, so that no value falls on
-// different sides of the two.
+// between is the value at t of the way from a to b. The conversions forbid fused multiply-add, so that it is the same
+// on all machines.
 func between(a, b, t float64) float64 {
 	var x float64
 	switch d := b - a; {

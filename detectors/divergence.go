@@ -9,7 +9,8 @@ import (
 // binned scores two profiles by a figure over their cells, and says what is known of the figure over the cells of
 // [sampleCells], when the reference is the profile of the baseline that the cells were made from:
 //
-//   - Over decile cells, and over categories that each have a cell, it is the same; so there are no bounds.
+//   - Over categories that each have a cell it is the same, and over decile cells too (but for a decile that is one of
+//     the values, see [decileEdges]); so there are no bounds.
 //   - Over cells that join several categories it is at least what least says. It is the figure itself (nil) for one
 //     that joining cells never raises, the data processing inequality of divergences (Csiszár 1967).
 //   - By value, the bounds are between the figure and the one over decile cells.
