@@ -167,8 +167,9 @@ func (d *ADWIN) dropOldest() {
 	apart := total/n - d.total/rest
 	d.squares -= r.squares[0] + float64(n*rest*apart*apart/(n+rest))
 	r.drop(1)
-	if len(r.totals) == 0 {
+	for len(d.rows[last].totals) == 0 { // with max_buckets 1 the rows before it may be empty too
 		d.rows = d.rows[:last]
+		last--
 	}
 }
 

@@ -63,7 +63,12 @@ func (p Parameter) holds(x float64) bool {
 	return x >= p.Low && x <= p.High && !(p.Above && x == p.Low) && !(p.Whole && x != math.Trunc(x))
 }
 
-func format(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+func format(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
 
 // maxWhole is the largest whole number that a parameter takes.
 const maxWhole = 1_000_000_000
