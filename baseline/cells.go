@@ -10,9 +10,9 @@ import (
 // ErrNoColumn is in the errors of [EachCell] for a column that the file does not have.
 var ErrNoColumn = errors.New("no column")
 
-// EachCell calls visit with the cells of one column of a CSV file (.csv, .csv.gz), which needs a header line, or a Parquet
-// file, in the order of the rows. A cell is the value as a CSV payload would have it, and nil or empty when it is missing. It
-// holds until visit returns. An error of visit ends the reading and is returned.
+// EachCell calls visit with the cells of one column of a CSV file (.csv, .csv.gz), which needs a header line, or a
+// Parquet file, in the order of the rows. A cell is the value as a CSV payload would have it, and nil or empty when it is
+// missing. It holds until visit returns. An error of visit ends the reading and is returned.
 func EachCell(path, column string, visit func(cell []byte) error) error {
 	f, err := openTable(path)
 	if err != nil {

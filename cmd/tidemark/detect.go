@@ -23,12 +23,12 @@ func detectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "detect NAME FILE --column NAME",
 		Short: "Run a sequential detector over a column of a file",
-		Long: `Run a sequential detector over the rows of a column, in the order of the file: CSV with a header line (also gzipped) or
-Parquet. It prints the rows at which the detector sees drift, counted from 0. After a drift it begins anew with the next row.
+		Long: `Run a sequential detector over a column, in the order of the file: CSV with a header line (also gzipped) or Parquet. It
+prints the rows at which the detector sees drift, counted from 0. After a drift it begins anew with the next row.
 
-adwin, page_hinkley, cusum and kswin take any number up to 1e100 in size. ddm and eddm take errors: 1 for a wrong prediction,
-0 for a right one; hddm_a and hddm_w take those or any share from 0 to 1. true and false are 1 and 0. Other cells, and missing ones, are
-counted as ignored: they change nothing, but keep their place in the count of rows.
+adwin, page_hinkley, cusum and kswin take any number up to 1e100 in size. ddm and eddm take errors: 1 for a wrong
+prediction, 0 for a right one; hddm_a and hddm_w take those or any share from 0 to 1. true and false are 1 and 0. Other
+cells, and missing ones, are counted as ignored: they change nothing, but keep their place in the count of rows.
 
 Detectors and their parameters, with the defaults:
 ` + detectorList() + `

@@ -7,9 +7,9 @@ import "math"
 //
 //	e = sqrt(2 m v ln(2 ln(n)/delta)) + 2/3 m ln(2 ln(n)/delta),  m = 1/(n0-l+1) + 1/(n1-l+1)
 //
-// where n is the length of the window, v its variance (divided by n) and l is min_window_length. When one does it is drift, and the oldest
-// values go until none does. It takes any number up to 1e100 in size and never warns. Delta bounds the chance of a
-// false alarm in a test; in practice there are far fewer.
+// where n is the length of the window, v its variance (divided by n) and l is min_window_length. When one does it is
+// drift, and the oldest values go until none does. It takes any number up to 1e100 in size and never warns. Delta bounds
+// the chance of a false alarm in a test; in practice there are far fewer.
 //
 // The window is kept as sums: at most max_buckets of 1 value each, as many of 2, of 4, and so on, so memory and the cuts
 // that are looked at grow with the logarithm of its length.
@@ -35,7 +35,7 @@ type row struct {
 type ADWINParams struct {
 	Delta           float64 // confidence: smaller is more careful, over 0 and at most 1; default 0.002
 	Clock           int     // values from one test to the next, at least 1; default 32
-	MaxBuckets      int     // buckets of each size, at least 1: more is exacter and slower; default 5
+	MaxBuckets      int     // buckets of each size, at least 1: more is slower and more exact; default 5
 	MinWindowLength int     // least length of both parts, at least 0; default 5
 	GracePeriod     int     // length of the window over which it is tested, at least 0; default 10
 }
@@ -49,7 +49,7 @@ func (p *ADWINParams) settings() []setting {
 	return []setting{
 		above("delta", &p.Delta, 1, "confidence: smaller is more careful"),
 		whole("clock", &p.Clock, 1, maxWhole, "values from one test to the next"),
-		whole("max_buckets", &p.MaxBuckets, 1, maxWhole, "buckets of each size: more is exacter and slower"),
+		whole("max_buckets", &p.MaxBuckets, 1, maxWhole, "buckets of each size: more is slower and more exact"),
 		whole("min_window_length", &p.MinWindowLength, 0, maxWhole, "least length of both parts of the window"),
 		whole("grace_period", &p.GracePeriod, 0, maxWhole, "length of the window over which it is tested"),
 	}

@@ -25,7 +25,7 @@ func TestADWINWindow(t *testing.T) {
 		}
 		var values []float64 // since the detector was new
 		shift := rapid.Float64Range(-10, 10).Draw(t, "shift")
-		for i, x := range rapid.SliceOfN(rapid.Float64Range(-1, 1), 20, 200).Draw(t, "values") {
+		for i, x := range rapid.SliceOfN(rapid.Float64Range(-1, 1), 150, 300).Draw(t, "values") {
 			if d.drifted {
 				values = nil
 			}
@@ -62,7 +62,7 @@ func TestADWINWindow(t *testing.T) {
 			}
 		}
 	})
-	if drifts < 100 {
+	if drifts < 30 {
 		t.Errorf("only %d drifts in all", drifts)
 	}
 }

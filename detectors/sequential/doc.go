@@ -9,10 +9,10 @@
 //   - ddm and eddm take errors, 1 for a wrong prediction and 0 for a right one; hddm_a and hddm_w take those or any other
 //     value in [0, 1].
 //
-// A value that a detector is not for - NaN, an infinity, a size over 1e100, or one outside these sets - is [Ignored]: it changes nothing,
-// and the caller counts it. So the state holds finite numbers only, and no sum or square of them overflows.
+// A value that a detector is not for - NaN, an infinity, a size over 1e100, or one outside these sets - is [Ignored]: it
+// changes nothing, and the caller counts it. So the state holds finite numbers only, and no sum or square overflows.
 //
-// A detector says [Drift] once for a change. At the next value that it takes it forgets everything and learns anew.
+// After [Drift] a detector forgets everything: the next value that it takes is the first of a new stream.
 //
 // The detections are those of river 0.26.1, and for cusum of frouros 0.9.0, at the same parameters: operations are done
 // in the same order, and each product is rounded before it is added (an explicit conversion keeps compilers from fusing

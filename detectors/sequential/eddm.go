@@ -12,7 +12,8 @@ import (
 //
 //	(p + 2s) / m < alpha  warns,  (p + 2s) / m < beta  is drift
 //
-// It is tested at errors only; a warning holds until the next test. It takes 0 (right) and 1 (wrong) and ignores other values.
+// It is tested at errors only; a warning holds until the next test. It takes 0 (right) and 1 (wrong) and ignores other
+// values.
 //
 // Source: Baena-Garcia, del Campo-Avila, Fidalgo, Bifet, Gavalda and Morales-Bueno, "Early Drift Detection Method",
 // Fourth International Workshop on Knowledge Discovery from Data Streams, 2006.

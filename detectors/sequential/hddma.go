@@ -10,7 +10,8 @@ import "math"
 //	Z - X >= sqrt((n-m) / (m n) / 2 ln(2/d))
 //
 // is drift, and warns with d = warning_confidence. With two_sided_test it looks in the same way for a fall from the
-// beginning whose mean was largest. It takes values in [0, 1] of any distribution, such as 1 for an error, and ignores others.
+// beginning whose mean was largest. It takes values in [0, 1] of any distribution, such as 1 for an error, and ignores
+// others.
 //
 // Source: Frias-Blanco, del Campo-Avila, Ramos-Jimenez, Morales-Bueno, Ortiz-Diaz and Caballero-Mota, "Online and
 // Non-Parametric Drift Detection Methods Based on Hoeffding's Bounds", IEEE TKDE 27(3), 2015 (A-test).

@@ -30,7 +30,7 @@ type KSWIN struct {
 	random  random
 
 	older, newer []float64    // of the last test, reused
-	picks        func() []int // draws the places of the older values in place of random, for tests
+	picks        func() []int // for tests: draws places of older values, 0 the oldest, in place of random
 }
 
 // KSWINParams are the parameters of [KSWIN].

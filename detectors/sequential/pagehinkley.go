@@ -10,9 +10,9 @@ package sequential
 //
 //	D_t = alpha D_(t-1) + (x_t - mean_t) + delta,  drift when max D - D_t > threshold
 //
-// where mean_t includes x_t, U and D start at 0, the minimum is over all U so far, and the maximum over all D and -1. It takes
-// any number up to 1e100 in size and never warns. Delta and threshold are in the unit of the values: scale them with the
-// standard deviation.
+// where mean_t includes x_t, U and D start at 0, the minimum is over all U so far, and the maximum over all D and -1. It
+// takes any number up to 1e100 in size and never warns. Delta and threshold are in the unit of the values: scale them
+// with the standard deviation.
 //
 // Source: Page, "Continuous Inspection Schemes", Biometrika 41 (1954); Hinkley, "Inference about the Change-Point from
 // Cumulative Sum Tests", Biometrika 58 (1971).
