@@ -34,7 +34,10 @@ const (
 
 // The statistics by the kind of alert they give rise to.
 var (
-	Drift   = []string{"psi", "ks", "l_infinity"}
+	Drift = []string{
+		"psi", "ks", "wasserstein", "wasserstein_normalized", "l_infinity",
+		"cramer_von_mises", "anderson_darling", "mann_whitney", "welch_t", "energy",
+	}
 	Quality = []string{"missing_share", "new_categories", "type_share"}
 )
 
@@ -45,8 +48,22 @@ func New(name string) Statistic {
 		return PSI{}
 	case "ks":
 		return KS{}
+	case "wasserstein":
+		return Wasserstein{}
+	case "wasserstein_normalized":
+		return WassersteinNormalized{}
 	case "l_infinity":
 		return LInfinity{}
+	case "cramer_von_mises":
+		return CramerVonMises{}
+	case "anderson_darling":
+		return AndersonDarling{}
+	case "mann_whitney":
+		return MannWhitney{}
+	case "welch_t":
+		return WelchT{}
+	case "energy":
+		return Energy{}
 	case "missing_share":
 		return MissingShare{}
 	case "new_categories":
