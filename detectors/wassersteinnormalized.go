@@ -32,7 +32,7 @@ func (WassersteinNormalized) Exact(reference, current *Sample) (Score, bool) {
 	if !ok {
 		return Score{}, false
 	}
-	return score.over(math.Sqrt(sampleMean(reference.Numbers).variance))
+	return score.over(math.Sqrt(sampleMean(reference.Numbers, reference.Numbers[len(reference.Numbers)/2]).variance))
 }
 
 // over divides all figures by a unit. It is undefined when that is 0 or a result is not finite.

@@ -8,7 +8,8 @@ import (
 )
 
 // WelchT is Welch's t statistic of the means: (mean_cur - mean_ref) / sqrt(s_ref^2/n + s_cur^2/m) for n and m rows,
-// where s^2 is the sum of squares about the mean divided by the rows less one.
+// where s^2 is the sum of squares about the mean divided by the rows less one. The means are subtracted as distances
+// from a common centre, so that a large offset of all values costs no digits.
 //
 // Range all numbers; 0 is no drift, positive means that the values rose. It grows with the root of the number of rows.
 // With reference and current exchanged it changes its sign. From profiles it is exact, but for rounding: it needs the
@@ -37,7 +38,11 @@ func (w WelchT) Exact(reference, current *Sample) (Score, bool) {
 	if !reference.Numeric() || infinite(reference.Numbers)+infinite(current.Numbers) > 0 {
 		return Score{}, false
 	}
-	return w.over(sampleMean(reference.Numbers), sampleMean(current.Numbers))
+	if len(reference.Numbers) == 0 {
+		return Score{}, false
+	}
+	centre := reference.Numbers[len(reference.Numbers)/2]
+	return w.over(sampleMean(reference.Numbers, centre), sampleMean(current.Numbers, centre))
 }
 
 func (WelchT) over(reference, current mean) (Score, bool) {
@@ -45,7 +50,7 @@ func (WelchT) over(reference, current mean) (Score, bool) {
 		return Score{}, false
 	}
 	r, c := reference.variance/(reference.rows-1), current.variance/(current.rows-1) // of the means
-	t := (current.value - reference.value) / math.Sqrt(r+c)
+	t := (current.offset - reference.offset) / math.Sqrt(r+c)
 	// Shares, because the square of a small variance may be 0.
 	r, c = r/(r+c), c/(r+c)
 	df := 1 / (r*r/(reference.rows-1) + c*c/(current.rows-1))
@@ -55,47 +60,46 @@ func (WelchT) over(reference, current mean) (Score, bool) {
 	return Score{Value: t, Expected: new(0.0), PValue: new(pvalue.StudentTwoSided(t, df))}, true
 }
 
-// mean is the mean of some rows and their population variance.
-type mean struct{ rows, value, variance float64 }
+// mean is how far the mean of some rows is from a centre, and their population variance. Without rows it is not known.
+type mean struct{ rows, offset, variance float64 }
 
+// profileMean is the mean about the layout's centre.
 func profileMean(f *profile.Feature) mean {
-	value, ok := f.Moments.Mean()
-	deviation, known := f.Moments.StdDev()
-	switch {
-	case !ok || !known:
+	m := &f.Moments
+	deviation, ok := m.StdDev()
+	switch rows := float64(m.Count); {
+	case !ok:
 		return mean{}
-	case f.Moments.Min == f.Moments.Max:
-		return mean{float64(f.Moments.Count), f.Moments.Min, 0}
+	case m.Min == m.Max:
+		return mean{rows, m.Min - m.Center, 0}
+	default:
+		return mean{rows, m.Sum.Value() / rows, deviation * deviation}
 	}
-	return mean{float64(f.Moments.Count), value, deviation * deviation}
 }
 
-// sampleMean is that of sorted numbers.
-func sampleMean(sorted []float64) mean {
+// sampleMean is the mean of sorted numbers.
+func sampleMean(sorted []float64, centre float64) mean {
 	if len(sorted) == 0 {
 		return mean{}
 	}
 	rows := float64(len(sorted))
 	if sorted[0] == sorted[len(sorted)-1] {
-		return mean{rows, sorted[0], 0}
+		return mean{rows, sorted[0] - centre, 0}
 	}
-	m := profile.Moments{Center: sorted[len(sorted)/2]}
+	var distance profile.Sum
 	for _, x := range sorted {
-		m.Add(x)
+		distance.Add(x - centre)
 	}
-	value, ok := m.Mean()
+	offset := distance.Value() / rows
+	about := profile.Moments{Center: centre + offset}
+	for _, x := range sorted {
+		about.Add(x)
+	}
+	deviation, ok := about.StdDev()
 	if !ok {
 		return mean{}
 	}
-	m = profile.Moments{Center: value}
-	for _, x := range sorted {
-		m.Add(x)
-	}
-	deviation, ok := m.StdDev()
-	if !ok {
-		return mean{}
-	}
-	return mean{rows, value, deviation * deviation}
+	return mean{rows, offset, deviation * deviation}
 }
 
 // finiteValues says whether there are values and the moments are of all of them.
