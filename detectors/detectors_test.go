@@ -200,7 +200,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
-	if New("wasserstein") != nil || KindOf("wasserstein") != "" {
+	if New("kolmogorov") != nil || KindOf("kolmogorov") != "" {
 		t.Error("an unknown name has a statistic")
 	}
 }
