@@ -1,0 +1,3 @@
+package main
+
+func writePictures(directory string, result *scoreResult) error { return nil }
