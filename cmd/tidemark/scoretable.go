@@ -184,11 +184,12 @@ func conclusion(result *scoreResult, features []scoredFeature) string {
 	case !judged:
 		return fmt.Sprintf("Nothing could be judged: no column has the %d current values that a score decides with (--min-samples).", result.minSamples)
 	}
-	psi, ok := features[0].Scores["psi"]
-	if !ok || psi.Threshold == nil {
-		return "No drift."
+	for _, f := range features {
+		if psi := f.Scores["psi"]; psi.Threshold != nil && !psi.Insufficient {
+			return fmt.Sprintf("No drift: the largest psi is %.3f (%s), not over %g.", psi.Score, printable(f.Name), *psi.Threshold)
+		}
 	}
-	return fmt.Sprintf("No drift: the largest psi is %.3f (%s), not over %g.", psi.Score, printable(features[0].Name), *psi.Threshold)
+	return "No drift."
 }
 
 // maxListed is the number of names that a sentence lists.
