@@ -15,19 +15,23 @@ import (
 )
 
 // writePictures writes a picture of each column to the directory, which is made when it is not there. The files are
-// named after the columns.
+// named after the columns. A column without a value on either side has none.
 func writePictures(directory string, result *scoreResult) error {
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return err
 	}
 	taken := make(map[string]bool)
 	for _, f := range result.Features {
+		histogram := detectors.Compare(f.profiles[0], f.profiles[1])
+		if len(histogram.Reference) == 0 {
+			continue
+		}
 		subtitle := fmt.Sprintf("%d reference values, %d current values", f.profiles[0].Present(), f.profiles[1].Present())
 		file, err := os.Create(filepath.Join(directory, pictureName(f.Name, taken)))
 		if err != nil {
 			return err
 		}
-		err = picture(file, f.Name, chartTitle(f), subtitle, detectors.Compare(f.profiles[0], f.profiles[1]))
+		err = picture(file, f.Name, chartTitle(f), subtitle, histogram)
 		if closed := file.Close(); err == nil {
 			err = closed
 		}

@@ -45,9 +45,9 @@ The statistics are computed from counts over the reference's bins, as tidemark r
 from the values themselves, which are held in memory: 8 bytes for each number of both sides, so two million rows of 20
 numbers take 320 MB.
 
-Statistics with a threshold decide. These are the defaults of a monitor (psi 0.2, missing_share 0.1, new_categories 0.02,
-type_share 0.01) and those that --threshold names. A score decides nothing when there are fewer current values than
---min-samples.
+Statistics with a threshold decide: those of a monitor's defaults (` + defaultThresholds() + `)
+and those that --threshold names. What counts is by how much a score is above what is expected of samples of its size when
+nothing changed. It decides nothing when reference or current have fewer values than --min-samples.
 
 In --json, count is the rows that have the column, with or without a value. The exit code is 3 when there is drift, a
 quality score over its threshold, or a column missing or extra.`,
@@ -62,7 +62,7 @@ quality score over its threshold, or a column missing or extra.`,
 	flags.StringSliceVar(&o.current, "current", nil, "`files` of current data (required)")
 	roleFlags(flags, &o.roles)
 	flags.StringSliceVar(&o.thresholds, "threshold", nil, "`method=value` from which on a statistic decides; may be repeated")
-	flags.Int64Var(&o.minSamples, "min-samples", monitor.DefaultMinSamples, "fewest current `values` that a score decides with")
+	flags.Int64Var(&o.minSamples, "min-samples", monitor.DefaultMinSamples, "fewest `values` on either side that a score decides with")
 	flags.BoolVar(&o.exact, "exact", false, "compute from the values, not from bins")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
 	flags.BoolVar(&o.chart, "chart", false, "also draw reference and current of every column")
@@ -116,10 +116,8 @@ func (o *scoreOptions) rules() (map[string]monitor.Rule, error) {
 	case o.minSamples < 1:
 		return nil, fmt.Errorf("--min-samples is %d: give a positive number of values", o.minSamples)
 	}
-	defaults := monitor.DefaultConfig()
-	defaults.Complete()
 	rules := make(map[string]monitor.Rule)
-	for _, r := range slices.Concat(defaults.Drift, defaults.Quality) {
+	for _, r := range defaultRules() {
 		rules[r.Method] = r
 	}
 	for _, given := range o.thresholds {
@@ -138,6 +136,21 @@ func (o *scoreOptions) rules() (map[string]monitor.Rule, error) {
 		rules[method] = r
 	}
 	return rules, nil
+}
+
+// defaultRules are the rules of a monitor whose configuration gives none.
+func defaultRules() []monitor.Rule {
+	c := monitor.DefaultConfig()
+	c.Complete()
+	return slices.Concat(c.Drift, c.Quality)
+}
+
+func defaultThresholds() string {
+	var texts []string
+	for _, r := range defaultRules() {
+		texts = append(texts, fmt.Sprintf("%s %g", r.Method, r.Threshold))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // statistics are the names of all statistics.
@@ -232,7 +245,7 @@ type featureScore struct {
 	PValue       *float64 `json:"p_value"`
 	Threshold    *float64 `json:"threshold"`
 	Drift        bool     `json:"drift"`
-	Insufficient bool     `json:"insufficient,omitempty"` // too few current values to decide
+	Insufficient bool     `json:"insufficient,omitempty"` // too few values to decide
 	Lower        *float64 `json:"lower,omitempty"`
 	Upper        *float64 `json:"upper,omitempty"`
 	Expected     *float64 `json:"expected,omitempty"`
@@ -265,7 +278,7 @@ func (s *sides) score(rules map[string]monitor.Rule) *scoreResult {
 				continue
 			}
 			rule, decides := rules[name]
-			judged := judge(score, name, rule, decides, c)
+			judged := judge(score, name, rule, decides, r, c)
 			f.Scores[name] = judged
 			switch {
 			case !judged.Drift:
@@ -288,18 +301,22 @@ func (s *sides) compute(statistic detectors.Statistic, column int) (detectors.Sc
 	return statistic.Exact(&r, &c)
 }
 
-// judge decides as a monitor does in its reports.
-func judge(score detectors.Score, name string, rule monitor.Rule, decides bool, current *profile.Feature) featureScore {
+// judge decides as a monitor does in its reports: by the size of the score beyond what is expected.
+func judge(score detectors.Score, name string, rule monitor.Rule, decides bool, reference, current *profile.Feature) featureScore {
 	judged := featureScore{Score: score.Value, PValue: score.PValue, Lower: score.Lower, Upper: score.Upper, Expected: score.Expected}
 	if !decides {
 		return judged
 	}
-	samples := current.Captured
+	samples := min(reference.Captured, current.Captured)
 	if detectors.KindOf(name) == detectors.KindDrift {
-		samples = current.Present()
+		samples = min(reference.Present(), current.Present())
+	}
+	effect := math.Abs(score.Value)
+	if score.Expected != nil {
+		effect -= *score.Expected
 	}
 	judged.Threshold = &rule.Threshold
 	judged.Insufficient = samples < rule.MinSamples
-	judged.Drift = score.Value > rule.Threshold && !judged.Insufficient
+	judged.Drift = effect > rule.Threshold && !judged.Insufficient
 	return judged
 }

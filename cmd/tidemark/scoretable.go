@@ -182,10 +182,16 @@ func conclusion(result *scoreResult, features []scoredFeature) string {
 	case violations != "":
 		return "No drift, but " + violations + "."
 	case !judged:
-		return fmt.Sprintf("Nothing could be judged: no column has the %d current values that a score decides with (--min-samples).", result.minSamples)
+		return fmt.Sprintf("Nothing could be judged: no column has the %d values on either side that a score decides with (--min-samples).", result.minSamples)
 	}
 	for _, f := range features {
-		if psi := f.Scores["psi"]; psi.Threshold != nil && !psi.Insufficient {
+		psi := f.Scores["psi"]
+		switch {
+		case psi.Threshold == nil || psi.Insufficient:
+		case psi.Expected != nil:
+			return fmt.Sprintf("No drift: the largest psi is %.3f (%s), of which %.3f is expected; drift is more than %g above that.",
+				psi.Score, printable(f.Name), *psi.Expected, *psi.Threshold)
+		default:
 			return fmt.Sprintf("No drift: the largest psi is %.3f (%s), not over %g.", psi.Score, printable(f.Name), *psi.Threshold)
 		}
 	}
@@ -206,13 +212,17 @@ func list(names []string) string {
 	}
 }
 
-// printCharts draws every column, in the order of the table.
+// printCharts draws every column that has values, in the order of the table.
 func printCharts(w io.Writer, result *scoreResult, width int, color bool) error {
 	for _, f := range byPSI(result.Features) {
+		histogram := detectors.Compare(f.profiles[0], f.profiles[1])
+		if len(histogram.Reference) == 0 {
+			continue
+		}
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
-		if err := histogramChart(w, chartTitle(f), detectors.Compare(f.profiles[0], f.profiles[1]), width, color); err != nil {
+		if err := histogramChart(w, chartTitle(f), histogram, width, color); err != nil {
 			return err
 		}
 	}
