@@ -43,7 +43,7 @@ func (b *Baseline) Open(paths []string) (*Data, error) {
 		d.places, d.columns = append(d.places, place), append(d.columns, i)
 	}
 	if len(d.places) == 0 {
-		return nil, fmt.Errorf("%s: has none of the baseline's columns (%s): does it have a header line?", files[0].path, strings.Join(d.Missing, ", "))
+		return nil, fmt.Errorf("%s: has no column of the baseline, such as %q: does it have a header line?", files[0].path, d.Missing[0])
 	}
 	for _, name := range files[0].columns {
 		if !slices.ContainsFunc(b.Schema.Columns, func(c capture.Column) bool { return c.Name == name }) {
@@ -164,12 +164,8 @@ func (v *Values) add(batch *capture.Batch, i int) {
 				nulls++
 				continue
 			}
-			name := column.Value(row) // in the batch's memory, which is reused
-			if n, known := v.Categories[name]; known {
-				v.Categories[name] = n + 1
-			} else {
-				v.Categories[strings.Clone(name)] = 1
-			}
+			// A copy: the value is in the batch's memory, which is reused.
+			v.Categories[strings.Clone(column.Value(row))]++
 		}
 	}
 	v.Missing += int64(nulls - len(batch.Invalid(i)))

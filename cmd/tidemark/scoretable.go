@@ -120,7 +120,7 @@ func verdict(f scoredFeature) string {
 	switch {
 	case quality:
 		return "quality"
-	case few && !judged:
+	case few:
 		return "too few"
 	case judged:
 		return "ok"
