@@ -32,18 +32,6 @@ const patience = 90 * time.Second
 // that name.
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"tidemark": main}) }
 
-// need skips the test when a program is not installed, unless nothing may be skipped.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("TIDEMARK_REQUIRE") == "all" {
-		t.Fatalf("%s is not installed, and TIDEMARK_REQUIRE=all", program)
-	}
-	t.Skipf("%s is not installed", program)
-}
-
 // await fails the test when something does not become true.
 func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
