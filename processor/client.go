@@ -22,14 +22,13 @@ const (
 )
 
 func (c *Config) clientOptions(log *slog.Logger, role string) []kgo.Opt {
-	return []kgo.Opt{
-		kgo.SeedBrokers(c.Kafka.Brokers...),
-		kgo.ClientID("tidemark-" + role + "-" + c.Instance),
+	return append(c.Kafka.Options(),
+		kgo.ClientID("tidemark-"+role+"-"+c.Instance),
 		kgo.WithLogger(quiet{kslog.New(log.With("role", role))}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.MetadataMaxAge(10 * time.Second),
-		kgo.MetadataMinAge(250 * time.Millisecond),
-	}
+		kgo.MetadataMaxAge(10*time.Second),
+		kgo.MetadataMinAge(250*time.Millisecond),
+	)
 }
 
 // quiet is a client's log without what it says of each transaction.

@@ -74,6 +74,7 @@ func TestInstalled(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("TIDEMARK_REQUIRE", "")
+	t.Setenv("TIDEMARK_SKIPPED", "")
 	if f := tell(t, func(tb testing.TB) {
 		installed(tb, "thing", func(string) error { return errors.New("registry is away\nand more") })
 	}); f.skipped != "thing cannot be installed: registry is away\nand more" {

@@ -166,5 +166,5 @@ func createTopics(ctx context.Context, c *processor.Config) error {
 
 // dial returns a plain client of the configured cluster.
 func dial(c *processor.Config, options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Kafka.Brokers...), kgo.ClientID("tidemark")}, options...)...)
+	return kgo.NewClient(append(append(c.Kafka.Options(), kgo.ClientID("tidemark")), options...)...)
 }
