@@ -83,9 +83,10 @@ func (s *site) trainChurn() {
 	}
 }
 
-func TestChurn(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
+func TestChurn(t *testing.T) { eachBroker(t, testChurn) }
+
+func testChurn(s *site) {
+	t := s.t
 	s.trainChurn()
 	s.configure(`
   - {name: churn, baseline: baseline, windows: {size: 1d}}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"tidemark/processor"
 )
 
 // version is set when the binary is built.
@@ -32,7 +34,7 @@ func run() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "tidemark:", err)
+	fmt.Fprintln(os.Stderr, "tidemark:", processor.Advised(err))
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}
