@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -20,9 +21,9 @@ func advice(err error) (what string, final bool) {
 		authority   x509.UnknownAuthorityError
 		host        x509.HostnameError
 		record      tls.RecordHeaderError
-		alert       tls.AlertError
 		name        *net.DNSError
 		closed      *kgo.ErrFirstReadEOF
+		operation   *net.OpError
 		timeout     interface{ Timeout() bool }
 	)
 	switch {
@@ -42,7 +43,7 @@ func advice(err error) (what string, final bool) {
 		return "the brokers need another certificate", true
 	case errors.As(err, &record):
 		return "this listener of the brokers does not speak TLS: remove kafka.tls or give the port of another listener", true
-	case errors.As(err, &alert):
+	case errors.As(err, &operation) && operation.Op == "remote error": // a TLS alert
 		return "the brokers refuse Tidemark's certificate: set kafka.tls.cert and key to one that they trust and that has not expired", true
 
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
@@ -54,7 +55,7 @@ func advice(err error) (what string, final bool) {
 	case errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return "give the user the right on the cluster that this needs, such as Create to make topics", true
 
-	case errors.As(err, &closed):
+	case errors.As(err, &closed), strings.Contains(err.Error(), "tls alert record"): // which has no type
 		return "if it stays so, the listener is of another kind: see whether it wants TLS and SASL and whether kafka.tls and kafka.sasl say so", false
 	case errors.As(err, &name):
 		return "see whether the host's name in kafka.brokers is right and known to the name server", false
