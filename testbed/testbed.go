@@ -159,7 +159,7 @@ func start(t testing.TB, ready func(written string) bool, program string, argume
 	t.Cleanup(func() {
 		_ = command.Process.Kill() // it may have ended
 		<-ended
-		log.Close()
+		_ = log.Close() // nobody writes to it any more
 		if t.Failed() {
 			text := written()
 			t.Logf("%s wrote at last:\n%s", name, text[max(0, len(text)-10_000):])

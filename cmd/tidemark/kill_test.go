@@ -164,7 +164,7 @@ func TestKillOnKafka(t *testing.T) {
 		v.awaitWindows(fmt.Sprintf("blow %d", i))
 		<-time.After(moment)
 		v.process.kill()
-		v.process = v.site.run("--instance", "victim")
+		v.process = v.run("--instance", "victim")
 	}
 	v.verify()
 }
