@@ -128,6 +128,9 @@ func testChurn(s *site) {
 	if want := []string{"drifting drift psi day_mins firing"}; !slices.Equal(raised, want) {
 		t.Errorf("alerts %q, want %q", raised, want)
 	}
+	if out := s.tidemark("alerts"); strings.Count(out, "\n") != 1 || !strings.Contains(out, "psi of day_mins on drifting") {
+		t.Errorf("tidemark alerts prints %q", out)
+	}
 	dead := s.records("tidemark.deadletters")
 	if len(dead) != 1 {
 		t.Fatalf("%d dead letters, want 1", len(dead))
