@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -44,8 +45,9 @@ func (c *Config) Needed() []Topic {
 	)
 }
 
-// CreateTopics makes the topics that are not there and returns their names.
-func (c *Config) CreateTopics(ctx context.Context, admin *kadm.Client) (created []string, err error) {
+// CreateTopics makes the topics that are not there, waits until the brokers know them, and returns their names.
+func (c *Config) CreateTopics(ctx context.Context, client *kgo.Client) (created []string, err error) {
+	admin := kadm.NewClient(client)
 	replication := c.Topics.Replication
 	if replication == 0 {
 		replication = -1
@@ -64,7 +66,29 @@ func (c *Config) CreateTopics(ctx context.Context, admin *kadm.Client) (created 
 			created = append(created, t.Name)
 		}
 	}
-	return created, nil
+	return created, awaitTopics(ctx, client, created)
+}
+
+// awaitTopics waits until the brokers know new topics: they hear of them a moment after the controller made them.
+func awaitTopics(ctx context.Context, client *kgo.Client, names []string) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for len(names) > 0 {
+		topics, err := lookUp(ctx, client, names...)
+		if err != nil {
+			return err
+		}
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return topics[name].Err == nil && len(topics[name].Partitions) > 0 })
+		if len(names) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the brokers to know topic %q: %w", names[0], ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
 }
 
 // CheckTopics compares the topics with what is needed and returns a sentence for each difference.

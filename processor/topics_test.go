@@ -14,7 +14,7 @@ func TestTopics(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		ctx := context.Background()
 		admin := kadm.NewClient(w.client)
-		if created, err := w.config.CreateTopics(ctx, admin); err != nil || len(created) != 0 {
+		if created, err := w.config.CreateTopics(ctx, w.client); err != nil || len(created) != 0 {
 			t.Errorf("making them again: %v, %v", created, err)
 		}
 		if faults, err := w.config.CheckTopics(ctx, w.client); err != nil || len(faults) != 0 {

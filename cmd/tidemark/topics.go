@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/processor"
@@ -20,7 +19,7 @@ func topicsCommand() *cobra.Command {
 	}
 	c.AddCommand(
 		topicsVerb("create", "Create the topics that are not there", func(c *cobra.Command, ctx context.Context, p *processor.Config, client *kgo.Client) error {
-			created, err := p.CreateTopics(ctx, kadm.NewClient(client))
+			created, err := p.CreateTopics(ctx, client)
 			for _, name := range created {
 				fmt.Fprintln(c.OutOrStdout(), "created", name)
 			}
