@@ -66,7 +66,7 @@ func (w *writer) value(t *testing.T, v reflect.Value, indent string) {
 		}
 	case reflect.String:
 		v.SetString(fmt.Sprint("text", w.n))
-		fmt.Fprintf(&w.yaml, " %s\n", v)
+		fmt.Fprintf(&w.yaml, " %s\n", v.String())
 	case reflect.Bool:
 		v.SetBool(true)
 		w.yaml.WriteString(" true\n")

@@ -63,7 +63,7 @@ func inWorld(t *testing.T, monitors []*monitor.Monitor, test func(w *world)) {
 		w.broker = broker
 		w.client = w.dial(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 		defer w.client.Close()
-		if _, err := w.config.CreateTopics(t.Context(), kadm.NewClient(w.client)); err != nil {
+		if _, err := w.config.CreateTopics(t.Context(), w.client); err != nil {
 			t.Fatal(err)
 		}
 		test(w)

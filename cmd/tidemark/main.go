@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"tidemark/processor"
 )
 
 // version is set when the binary is built.
@@ -39,7 +41,7 @@ func run() int {
 	if errors.Is(err, errFound) {
 		return exitFound
 	}
-	fmt.Fprintln(os.Stderr, "tidemark:", err)
+	fmt.Fprintln(os.Stderr, "tidemark:", processor.Advised(err))
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}
