@@ -20,7 +20,7 @@ import (
 
 const (
 	fileName    = "baseline.json"
-	fileVersion = 2
+	fileVersion = 3
 	rebuild     = `build it again with "tidemark baseline build"`
 )
 
@@ -44,6 +44,7 @@ type counts struct {
 	Invalid  int64            `json:"invalid"`
 	NaN      int64            `json:"nan"`
 	Inf      int64            `json:"inf"`
+	Negative int64            `json:"negative,omitempty"`
 	Bins     []int64          `json:"bins"`
 	Offsets  []int64          `json:"offsets,omitempty"` // numeric: as many as bins
 	Under    pair             `json:"under,omitzero"`
@@ -96,7 +97,7 @@ func countsOf(p *profile.Profile) []counts {
 	for i := range p.Features {
 		f := &p.Features[i]
 		all[i] = counts{
-			Name: f.Layout.Name, Captured: f.Captured, Missing: f.Missing, Invalid: f.Invalid, NaN: f.NaN, Inf: f.Inf,
+			Name: f.Layout.Name, Captured: f.Captured, Missing: f.Missing, Invalid: f.Invalid, NaN: f.NaN, Inf: f.Inf, Negative: f.Negative,
 			Bins: f.Bins, Offsets: f.Offsets, New: f.New, NewOther: f.NewOther,
 			Under: pair{float(f.Under.High), float(f.Under.Low)}, Over: pair{float(f.Over.High), float(f.Over.Low)},
 		}

@@ -101,8 +101,8 @@ func TestLoadErrors(t *testing.T) {
 	for _, test := range []struct{ name, from, to, want string }{
 		{"cut", good[strings.LastIndex(good, "\"moments\""):], "", "unexpected end of JSON input"},
 		{"not JSON", good, "hello", "invalid character 'h' looking for beginning of value"},
-		{"another version", `"version": 2`, `"version": 3`, "version is 3, this program reads 2"},
-		{"no version", `"version": 2`, `"version": 0`, "version is 0, this program reads 2"},
+		{"another version", `"version": 3`, `"version": 4`, "version is 4, this program reads 3"},
+		{"no version", `"version": 3`, `"version": 0`, "version is 0, this program reads 3"},
 		{"unknown field", `"rows": 6`, `"rows": 6, "colour": 1`, `unknown field "colour"`},
 		{"wrong type", `"rows": 6`, `"rows": "6"`, "cannot unmarshal string into Go struct field document.rows of type int64"},
 		{"two documents", good, good + good, "invalid character '{' after top-level value"},
@@ -119,6 +119,7 @@ func TestLoadErrors(t *testing.T) {
 		{"sum", `"bins": [0, 2, 0, 1, 0, 1, 0]`, `"bins": [0, 2, 0, 1, 0, 0, 0]`, `feature "age": bins sum to 3, but captured - missing - invalid - nan is 4`},
 		{"offsets of fewer bins", `"offsets": [0, 0, 0, 0, 0, 0, 0]`, `"offsets": [0, 0, 0, 0, 0, 0]`, `feature "age": 6 offsets, want 7`},
 		{"offset too large", `"offsets": [0, 0, 0, 0, 0, 0, 0]`, `"offsets": [0, 0, 65536, 0, 0, 0, 0]`, `feature "age": offset 2 is 65536: it must be between 0 and 65535 for each of the bin's 0 values`},
+		{"negative values", `"inf": 0`, `"inf": 0, "negative": 5`, `feature "age": negative is 5 of 4 values in bins`},
 		{"moments", `"count": 4`, `"count": 5`, `feature "age": moments.count is 5, but 4 values are finite`},
 		{"range", `"min": 30`, `"min": 300`, `feature "age": moments.min is 300 and moments.max 52`},
 		{"changed", `"max": 52`, `"max": 53`, "id is "},
@@ -152,7 +153,7 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(golden)
-	f.Add([]byte(`{"version":2,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
+	f.Add([]byte(`{"version":3,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, fileName), content, 0o644); err != nil {

@@ -13,14 +13,15 @@ import (
 
 // content is all that a batch says, copied: the buffers behind it are its own affair.
 type content struct {
-	Times            []int64
-	Sides            []Side
-	Columns          []column
-	Extra, Undecoded int
+	Times     []int64
+	Sides     []Side
+	Columns   []column
+	Extras    []int32
+	Undecoded int
 }
 
 func contentOf(b *Batch) content {
-	c := content{fresh(b.times), fresh(b.sides), nil, b.extra, b.undecoded}
+	c := content{fresh(b.times), fresh(b.sides), nil, fresh(b.extras), b.undecoded}
 	for _, column := range b.columns {
 		column.valid = fresh(column.valid)
 		column.floats = fresh(column.floats)

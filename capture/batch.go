@@ -27,8 +27,8 @@ type Batch struct {
 	inputs  half
 	outputs half
 
-	extra     int // JSON keys that the schema does not have
-	undecoded int // captured sides that could not be read
+	extras    []int32 // for each JSON key that the schema does not have, its row
+	undecoded int     // captured sides that could not be read
 
 	digits []byte // scratch of setNumber
 }
@@ -112,7 +112,10 @@ func (b *Batch) Invalid(i int) []int32 { return b.columns[i].invalid }
 
 // Extra is the number of JSON keys met since the last Reset under which there is nothing of the schema, row by row. Keys
 // inside such a key are not counted again.
-func (b *Batch) Extra() int { return b.extra }
+func (b *Batch) Extra() int { return len(b.extras) }
+
+// Extras is the row of each key that Extra counts, in rising order.
+func (b *Batch) Extras() []int32 { return b.extras }
 
 // Undecoded is the number of captured sides met since the last Reset that are neither CSV nor JSON, such as images or
 // HTML. Their rows are there without them.
@@ -121,7 +124,7 @@ func (b *Batch) Undecoded() int { return b.undecoded }
 // Reset empties the batch and keeps its buffers. Record batches taken from it before must not be used any more.
 func (b *Batch) Reset() {
 	b.truncate(0)
-	b.extra, b.undecoded = 0, 0
+	b.undecoded = 0
 }
 
 // Record returns the rows as an Arrow record batch that shares the batch's memory: it holds until the next row or Reset.
@@ -190,9 +193,19 @@ func (b *Batch) setInvalid(i int) {
 	c.invalid = append(c.invalid, int32(len(b.times)-1))
 }
 
+// addExtra counts keys of the last row under which there is nothing of the schema.
+func (b *Batch) addExtra(keys int) {
+	for range keys {
+		b.extras = append(b.extras, int32(len(b.times)-1))
+	}
+}
+
 // truncate drops the rows from n on, so that a record that fails half-way leaves nothing behind.
 func (b *Batch) truncate(n int) {
 	b.times, b.sides = b.times[:n], b.sides[:n]
+	for len(b.extras) > 0 && int(b.extras[len(b.extras)-1]) >= n {
+		b.extras = b.extras[:len(b.extras)-1]
+	}
 	for i := range b.columns {
 		c := &b.columns[i]
 		c.valid = c.valid[:bitutil.BytesForBits(int64(n))]

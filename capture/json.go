@@ -176,7 +176,7 @@ func (p *payload) fillDown(b *Batch, h *half, row int) error {
 	object.Visit(func(key []byte, v *fastjson.Value) {
 		i, ok := h.find(key)
 		if !ok {
-			b.extra++
+			b.addExtra(1)
 		} else if !b.given(i) {
 			b.setValue(i, v.GetArray()[row])
 		}
@@ -198,7 +198,7 @@ func (p *payload) fillCells(b *Batch, h *half, row int, cells []*fastjson.Value)
 func (p *payload) fillNamed(b *Batch, h *half, v *fastjson.Value) {
 	p.path = p.path[:0]
 	if !p.fillMembers(b, h, v) {
-		b.extra += v.GetObject().Len()
+		b.addExtra(v.GetObject().Len())
 	}
 }
 
@@ -219,7 +219,7 @@ func (p *payload) fillMembers(b *Batch, h *half, v *fastjson.Value) (used bool) 
 		p.path = p.path[:stem]
 	})
 	if used {
-		b.extra += unknown
+		b.addExtra(unknown)
 	}
 	return used
 }

@@ -85,10 +85,10 @@ func (r *Record) Rows() int { return r.rows }
 // Append appends the record's rows to b, all of them or none. Their event time is r.Time. A side for which the schema
 // of b has no columns is left out. An error is always an [*Error].
 func (r *Record) Append(b *Batch) error {
-	start, extra, undecoded := b.Rows(), b.extra, b.undecoded
+	start, undecoded := b.Rows(), b.undecoded
 	if err := r.append(b); err != nil {
 		b.truncate(start)
-		b.extra, b.undecoded = extra, undecoded
+		b.undecoded = undecoded
 		return err
 	}
 	return nil

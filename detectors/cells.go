@@ -48,7 +48,16 @@ func pool(bins []int64, cuts []int) []int64 {
 }
 
 // cells are the counts of reference and current over the same cells. They add up to the present values.
-type cells struct{ reference, current []int64 }
+type cells struct {
+	reference, current []int64
+	joined             []joined // the cells that may hold several categories
+}
+
+// joined is a cell that holds the rows of several categories, which are cells of their own in samples.
+type joined struct {
+	cell       int
+	categories int64 // at most
+}
 
 // profileCells are the cells that two profiles are compared over: of a numeric feature its ten decile cells, under-
 // and overflow joined to the outer ones, or by value its fine bins; of a categorical feature its categories, the
@@ -58,7 +67,41 @@ func profileCells(reference, current *profile.Feature) (cells, bool) {
 		return cells{}, false
 	}
 	r, c := featureCells(reference, current)
-	return cells{r, c}, true
+	compared := cells{reference: r, current: c}
+	if !reference.Numeric() {
+		compared.joined = joinedCells(reference, current, r, c)
+	}
+	return compared, true
+}
+
+// decileCells are the cells of a numeric feature, never by value.
+func decileCells(reference, current *profile.Feature) cells {
+	cuts := reference.Layout.Cells(deciles)
+	return cells{reference: pool(reference.Bins, cuts), current: pool(current.Bins, cuts)}
+}
+
+// joinedCells says which of the last two cells of a categorical feature, the other and the new categories, may hold
+// several.
+func joinedCells(reference, current *profile.Feature, r, c []int64) []joined {
+	var found []joined
+	other := len(r) - 2
+	categories := r[other] + c[other] // no more than there are rows
+	if !reference.Layout.Open {
+		categories = min(categories, int64(len(reference.Layout.Rare)))
+	}
+	if categories > 1 {
+		found = append(found, joined{other, categories})
+	}
+	categories = reference.NewOther + current.NewOther + int64(len(reference.New))
+	for name := range current.New {
+		if _, both := reference.New[name]; !both {
+			categories++
+		}
+	}
+	if categories > 1 {
+		found = append(found, joined{other + 1, categories})
+	}
+	return found
 }
 
 // featureCells are the counts of profileCells, also without present values.
@@ -78,7 +121,7 @@ func sampleCells(reference, current *Sample) (cells, bool) {
 	}
 	if reference.Numeric() {
 		edges := decileEdges(reference.Numbers)
-		return cells{countBetween(reference.Numbers, edges), countBetween(current.Numbers, edges)}, true
+		return cells{reference: countBetween(reference.Numbers, edges), current: countBetween(current.Numbers, edges)}, true
 	}
 	names := slices.Collect(maps.Keys(reference.Categories))
 	for name := range current.Categories {
@@ -87,7 +130,7 @@ func sampleCells(reference, current *Sample) (cells, bool) {
 		}
 	}
 	slices.Sort(names)
-	c := cells{make([]int64, len(names)), make([]int64, len(names))}
+	c := cells{reference: make([]int64, len(names)), current: make([]int64, len(names))}
 	for i, name := range names {
 		c.reference[i], c.current[i] = reference.Categories[name], current.Categories[name]
 	}
@@ -95,7 +138,9 @@ func sampleCells(reference, current *Sample) (cells, bool) {
 }
 
 // decileEdges returns the different deciles of sorted numbers: values at the places (n-1)k/10, counted from 0, by linear
-// interpolation (definition 7 of Hyndman and Fan 1996), as a baseline's bins are made. Infinite values are left out.
+// interpolation (definition 7 of Hyndman and Fan 1996). Infinite values are left out. They are rounded as in
+// numpy.quantile(x, numpy.linspace(0, 1, 11)), so that counts are the same to the row: where a place is a whole number
+// its value may be a rounding error below the decile, and count below it.
 func decileEdges(sorted []float64) []float64 {
 	first := sort.Search(len(sorted), func(i int) bool { return sorted[i] >= -math.MaxFloat64 })
 	last := sort.Search(len(sorted), func(i int) bool { return sorted[i] > math.MaxFloat64 })
@@ -105,17 +150,26 @@ func decileEdges(sorted []float64) []float64 {
 	}
 	var edges []float64
 	for k := 1; k < deciles; k++ {
-		place := (len(finite) - 1) * k
-		i, part := place/deciles, place%deciles
-		edge := finite[i]
-		if part > 0 {
-			t := float64(part) / deciles
-			edge = finite[i]*(1-t) + finite[i+1]*t
-			edge = min(max(edge, finite[i]), finite[i+1])
-		}
-		edges = append(edges, edge)
+		place := float64(len(finite)-1) * float64(float64(k)*0.1)
+		i := int(place)
+		edges = append(edges, between(finite[i], finite[min(i+1, len(finite)-1)], place-float64(i)))
 	}
 	return slices.Compact(edges)
+}
+
+// between is the value at t of the way from a to b. The conversions forbid fused multiply-add, so that it is the same
+// on all machines.
+func between(a, b, t float64) float64 {
+	var x float64
+	switch d := b - a; {
+	case math.IsInf(d, 0):
+		x = float64(a*(1-t)) + float64(b*t)
+	case t < 0.5:
+		x = a + float64(d*t)
+	default:
+		x = b - float64(d*(1-t))
+	}
+	return min(max(x, a), b)
 }
 
 // countBetween counts sorted numbers below the first edge, from each edge on to the next, and from the last on.

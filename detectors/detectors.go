@@ -34,8 +34,11 @@ const (
 
 // The statistics by the kind of alert they give rise to.
 var (
-	Drift   = []string{"psi", "ks", "l_infinity"}
-	Quality = []string{"missing_share", "new_categories", "type_share"}
+	Drift = []string{
+		"psi", "ks", "jensen_shannon", "hellinger", "total_variation", "l_infinity", "kullback_leibler",
+		"chi_square", "g_test", "proportion_z", "fisher",
+	}
+	Quality = []string{"missing_share", "new_categories", "type_share", "out_of_range", "negative_share", "cardinality"}
 )
 
 // New returns the statistic of that name, or nil.
@@ -45,14 +48,36 @@ func New(name string) Statistic {
 		return PSI{}
 	case "ks":
 		return KS{}
+	case "jensen_shannon":
+		return JensenShannon{}
+	case "hellinger":
+		return Hellinger{}
+	case "total_variation":
+		return TotalVariation{}
 	case "l_infinity":
 		return LInfinity{}
+	case "kullback_leibler":
+		return KullbackLeibler{}
+	case "chi_square":
+		return ChiSquare{}
+	case "g_test":
+		return GTest{}
+	case "proportion_z":
+		return ProportionZ{}
+	case "fisher":
+		return Fisher{}
 	case "missing_share":
 		return MissingShare{}
 	case "new_categories":
 		return NewCategories{}
 	case "type_share":
 		return TypeShare{}
+	case "out_of_range":
+		return OutOfRange{}
+	case "negative_share":
+		return NegativeShare{}
+	case "cardinality":
+		return Cardinality{}
 	}
 	return nil
 }

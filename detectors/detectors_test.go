@@ -56,6 +56,11 @@ func withNew(f *profile.Feature, names map[string]int64, other int64) *profile.F
 	return f
 }
 
+func withNegative(f *profile.Feature, n int64) *profile.Feature {
+	f.Negative = n
+	return f
+}
+
 func near(got, want float64) bool { return math.Abs(got-want) <= 1e-12*max(1, math.Abs(want)) }
 
 func TestScores(t *testing.T) {
@@ -110,6 +115,22 @@ func TestScores(t *testing.T) {
 		// 2/90 -> 4/10
 		{"rise", TypeShare{}, &profile.Feature{Captured: 100, Missing: 10, Invalid: 9}, &profile.Feature{Captured: 20, Missing: 10, Invalid: 4}, 0.3},
 		{"fall", TypeShare{}, &profile.Feature{Captured: 100, Invalid: 9}, &profile.Feature{Captured: 20, Invalid: 1}, 0},
+
+		{"beyond both ends", OutOfRange{}, feature(flag(), 0, 50, 0, 50), feature(flag(), 1, 4, 2, 1, 2), 0.3},
+		{"within", OutOfRange{}, feature(flag(), 0, 50, 0, 50), feature(flag(), 0, 0, 7), 0},
+		{"the reference's own", OutOfRange{}, feature(flag(), 10, 40, 0, 40, 10), feature(flag(), 3, 5, 0, 0, 2), 0.3},
+		{"fall", OutOfRange{}, feature(flag(), 10, 40, 0, 40, 10), feature(flag(), 1, 9), 0},
+
+		{"none before", NegativeShare{}, feature(flag(), 0, 50, 0, 50), withNegative(feature(flag(), 3, 5), 2), 0.25},
+		{"some before", NegativeShare{}, withNegative(feature(flag(), 1, 50), 1), withNegative(feature(flag(), 8), 8), 0},
+		{"none", NegativeShare{}, feature(flag(), 0, 50, 0, 50), feature(flag(), 3, 5), 0},
+
+		{"same size", Cardinality{}, feature(colours(), 4, 3, 2, 1), feature(colours(), 9, 1), 0.5},
+		{"stuck", Cardinality{}, feature(colours(), 4, 3, 3), feature(colours(), 10), 2. / 3},
+		// Two rows drawn from 3 and 1 are alike with probability C(3,2)/C(4,2) = 1/2: 1.5 values expected, 1 seen.
+		{"rarefied reference", Cardinality{}, feature(colours(), 3, 1), feature(colours(), 2), 1 - 1/1.5},
+		{"rarefied current", Cardinality{}, feature(colours(), 2), feature(colours(), 3, 1), 1 - 1/1.5},
+		{"new ones", Cardinality{}, feature(colours(), 3, 3, 0, 1), withNew(feature(colours(), 1, 1), map[string]int64{"pink": 2, "grey": 1}, 2), 1 - 3./5},
 	} {
 		t.Run(test.statistic.Name()+"/"+test.name, func(t *testing.T) {
 			got, defined := test.statistic.Score(test.reference, test.current)
@@ -151,6 +172,15 @@ func TestUndefined(t *testing.T) {
 		{"numeric", NewCategories{}, numbers, numbers},
 		{"not captured", NewCategories{}, names, emptyNames},
 		{"not captured", TypeShare{}, numbers, empty},
+		{"categorical", OutOfRange{}, names, names},
+		{"empty current", OutOfRange{}, numbers, empty},
+		{"empty reference", OutOfRange{}, empty, numbers},
+		{"no edges", OutOfRange{}, feature(&profile.FeatureLayout{Kind: capture.Numeric}, 5), feature(&profile.FeatureLayout{Kind: capture.Numeric}, 5)},
+		{"categorical", NegativeShare{}, names, names},
+		{"empty current", NegativeShare{}, withNegative(feature(flag(), 1), 1), empty},
+		{"empty reference", NegativeShare{}, empty, numbers},
+		{"empty current", Cardinality{}, names, emptyNames},
+		{"all missing", Cardinality{}, missing, numbers},
 		{"all missing", TypeShare{}, numbers, missing},
 		{"reference all missing", TypeShare{}, missing, numbers},
 	} {

@@ -13,10 +13,15 @@ import (
 
 var all = slices.Concat(Drift, Quality)
 
-// highest is the largest score that each statistic can have.
+// highest is the largest score of each statistic that has one.
 var highest = map[string]float64{
-	"psi": 2 * (1 - psiFloor) * math.Log(1/psiFloor), "ks": 1, "l_infinity": 1, "missing_share": 1, "new_categories": 1, "type_share": 1,
+	"jensen_shannon": 1, "hellinger": 1, "total_variation": 1, "kullback_leibler": math.Log(1 / shareFloor),
+	"psi": 2 * (1 - shareFloor) * math.Log(1/shareFloor), "ks": 1, "l_infinity": 1, "missing_share": 1, "new_categories": 1, "type_share": 1,
+	"out_of_range": 1, "negative_share": 1, "cardinality": 1,
 }
+
+// lowest is the least score of those that can be below 0: a floor's share of ten or so cells.
+var lowest = map[string]float64{"kullback_leibler": -300 * shareFloor}
 
 // layouts are made once, so that features of one draw share theirs.
 var layouts = []*profile.FeatureLayout{continuous(), flag(), colours(), {Kind: "numeric"}}
@@ -30,6 +35,7 @@ func drawFeature(t *rapid.T, layout *profile.FeatureLayout) *profile.Feature {
 	f.Missing = count.Draw(t, "missing")
 	if f.Numeric() {
 		f.Invalid, f.NaN = count.Draw(t, "invalid"), count.Draw(t, "nan")
+		f.Negative = rapid.Int64Range(0, sum(f.Bins)).Draw(t, "negative")
 	} else {
 		f.New = rapid.MapOf(rapid.SampledFrom([]string{"pink", "grey", "teal"}), rapid.Int64Range(1, 100)).Draw(t, "new")
 		f.NewOther = count.Draw(t, "new other")
@@ -45,10 +51,11 @@ func TestProperties(t *testing.T) {
 		for _, name := range all {
 			s := New(name)
 			score, defined := s.Score(x, y)
-			if v := score.Value; !(v >= 0 && v <= highest[name]+1e-9) || !defined && v != 0 {
+			limit, limited := highest[name]
+			if v := score.Value; limited && (!(v >= lowest[name] && v <= limit+1e-9) || !defined && v != 0) {
 				t.Fatalf("%s: score %v, %v is out of range", name, score, defined)
 			}
-			if self, _ := s.Score(x, x); self.Value != 0 && name != "new_categories" {
+			if self, _ := s.Score(x, x); self.Value != 0 && name != "new_categories" && name != "fisher" {
 				t.Fatalf("%s: score %v with itself", name, self)
 			}
 			mirrored := name == "ks" || name == "l_infinity" || name == "psi" && (!x.Numeric() || byValue(x) == byValue(y))

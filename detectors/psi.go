@@ -3,11 +3,13 @@ package detectors
 import (
 	"math"
 
+	"tidemark/detectors/pvalue"
 	"tidemark/profile"
 )
 
-// psiFloor is the least share that a cell counts with, so that an empty cell has a finite logarithm.
-const psiFloor = 1e-4
+// shareFloor is the least share that a cell counts with in PSI and KullbackLeibler, so that an empty cell has a finite
+// logarithm.
+const shareFloor = 1e-4
 
 // PSI is the population stability index: the sum over cells of (c-r) ln(c/r), where r and c are the cell's shares
 // of the present values in reference and current, each raised to at least 0.0001, and ln is the natural logarithm.
@@ -21,8 +23,12 @@ const psiFloor = 1e-4
 // Range 0 to about 18.4 (two disjoint cells); larger is more drift. Customary limits are 0.1 and 0.25.
 // Symmetric in reference and current over the same cells. Undefined when either has no present values.
 //
+// Expected is (B-1)(1/n + 1/m) for n and m rows and B cells that are not empty on both sides. The p-value is that of
+// the index over shares (count + 1/2)/(rows + B/2), divided by 1/n + 1/m: chi-square with B-1 degrees of freedom.
+//
 // Source: Siddiqi, Credit Risk Scorecards, Wiley 2006; it is Jeffreys' divergence (Kullback and Leibler 1951)
-// of the binned shares. Figures of other tools differ with their bins and floors.
+// of the binned shares. Its distribution: Yurdakul, "Statistical Properties of Population Stability Index", 2018.
+// Figures of other tools differ with their bins and floors.
 type PSI struct{}
 
 // Name is "psi".
@@ -30,22 +36,50 @@ func (PSI) Name() string { return "psi" }
 
 // Score is the index over the baseline's cells.
 func (p PSI) Score(reference, current *profile.Feature) (Score, bool) {
-	c, ok := profileCells(reference, current)
-	return p.over(c), ok
+	return binned(reference, current, p.over, p.least)
 }
 
 // Exact is the index over the reference's deciles, or its categories.
 func (p PSI) Exact(reference, current *Sample) (Score, bool) {
-	c, ok := sampleCells(reference, current)
-	return p.over(c), ok
+	return exact(reference, current, p.over)
 }
 
 func (PSI) over(c cells) Score {
-	score := 0.0
-	nr, nc := sum(c.reference), sum(c.current)
+	s := c.sizes()
+	value, smooth := 0.0, 0.0
 	for i := range c.reference {
-		r, c := max(share(c.reference[i], nr), psiFloor), max(share(c.current[i], nc), psiFloor)
-		score += (c - r) * math.Log(c/r)
+		value += psiTerm(c.floored(s, i))
+		smooth += psiTerm(c.smoothed(s, i))
 	}
-	return Score{Value: score}
+	return Score{Value: value, Expected: new(s.freedom * s.noise), PValue: new(pvalue.ChiSquare(smooth/s.noise, s.freedom))}
+}
+
+func psiTerm(r, q float64) float64 { return (q - r) * math.Log(q/r) }
+
+// least is the least that the index can be by name. The floor raises the joined shares by an unknown amount, up to
+// its own for each category; by convexity nothing else lowers the index.
+func (PSI) least(c cells) float64 {
+	s := c.sizes()
+	total := 0.0
+	for i := range c.reference {
+		r, q, slack := c.bounds(s, i)
+		switch {
+		case r > q+slack:
+			total += psiTerm(r, q+slack)
+		case q > r+slack:
+			total += psiTerm(r+slack, q)
+		}
+	}
+	return total
+}
+
+// bounds are shares of a cell, to which up to slack is added when each of its categories has at least shareFloor.
+func (c cells) bounds(s sizes, i int) (r, q, slack float64) {
+	for _, j := range c.joined {
+		if j.cell == i {
+			return share(c.reference[i], s.reference), share(c.current[i], s.current), float64(j.categories) * shareFloor
+		}
+	}
+	r, q = c.floored(s, i)
+	return r, q, 0
 }

@@ -25,7 +25,7 @@ type Alert struct {
 	Endpoint  string              `json:"endpoint"`
 	Variant   string              `json:"variant"`
 	Segment   string              `json:"segment"`
-	Feature   string              `json:"feature"`
+	Feature   string              `json:"feature"` // "" of a rule on all columns or on the traffic
 	Rule      string              `json:"rule"`
 	Score     float64             `json:"score"`
 	Threshold float64             `json:"threshold"`
@@ -46,10 +46,15 @@ type Samples struct {
 	Current   int64 `json:"current"`
 }
 
-// Evidence is why the state changed: Over of the latest Of windows were over the threshold.
+// Evidence is why the state changed: Over of the latest Of windows were over the threshold. The other figures are
+// those of the window's [Score].
 type Evidence struct {
-	Over int `json:"over"`
-	Of   int `json:"of"`
+	Over      int      `json:"over"`
+	Of        int      `json:"of"`
+	Expected  *float64 `json:"expected,omitempty"`
+	PValue    *float64 `json:"p_value,omitempty"`
+	Alpha     float64  `json:"alpha,omitempty"`
+	Corrected *float64 `json:"p_corrected,omitempty"`
 }
 
 // TopFeature is a feature with one of the window's largest scores of the rule.
@@ -95,7 +100,8 @@ type alertState struct {
 }
 
 // step takes in whether the latest window was over the threshold and returns the new state if that changed.
-func (s *alertState) step(over bool, f For, start windows.Time) (transition string, evidence Evidence) {
+// It counts the windows over the threshold among those that it looks at.
+func (s *alertState) step(over bool, f For, start windows.Time) (transition string, count, of int) {
 	mask := uint64(1)<<f.N - 1
 	if f.N == 64 {
 		mask = ^uint64(0)
@@ -108,67 +114,99 @@ func (s *alertState) step(over bool, f For, start windows.Time) (transition stri
 		s.History |= 1
 	}
 	s.History &= mask
-	evidence = Evidence{Over: bits.OnesCount64(s.History), Of: f.N}
-	switch active := evidence.Over >= f.M; {
+	count = bits.OnesCount64(s.History)
+	switch active := count >= f.M; {
 	case active && s.Incident == "":
-		return firing, evidence
+		return firing, count, f.N
 	case !active && s.Incident != "":
-		return resolved, evidence
+		return resolved, count, f.N
 	}
-	return "", evidence
+	return "", count, f.N
+}
+
+// raise steps the state of a rule and returns the alert, if its state changed, completed by what the rule remembers.
+func raise(states map[alertKey]*alertState, key alertKey, over bool, f For, start windows.Time, alert func(transition string) Alert) []Alert {
+	state := states[key]
+	if state == nil {
+		if !over {
+			return nil // a rule that was never over its threshold has nothing to remember
+		}
+		state = &alertState{}
+		states[key] = state
+	}
+	var alerts []Alert
+	if transition, over, of := state.step(over, f, start); transition != "" {
+		a := alert(transition)
+		a.Since, a.Evidence.Over, a.Evidence.Of = state.Since, over, of
+		if transition == firing {
+			state.Incident = a.ID
+		}
+		a.Incident = state.Incident
+		a.Message = a.words()
+		if transition == resolved {
+			state.Incident = ""
+		}
+		alerts = []Alert{a}
+	}
+	if state.History == 0 && state.Incident == "" {
+		delete(states, key)
+	}
+	return alerts
 }
 
 // alerts steps the rules of a window's report and returns the transitions.
 func (m *Monitor) alerts(r *Report, current *profile.Profile, ranges []Range, states map[alertKey]*alertState) []Alert {
 	var alerts []Alert
-	for i, f := range r.Features {
-		for _, rule := range m.rules {
-			score, defined := f.Scores[rule.Method]
-			if !defined || score.Insufficient {
-				continue
-			}
-			key := alertKey{m.Name, r.Variant, r.Window.Size, f.Name, rule.Method}
-			state := states[key]
-			if state == nil {
-				if !score.Drift {
-					continue // a rule that was never over its threshold has nothing to remember
-				}
-				state = &alertState{}
-				states[key] = state
-			}
-			transition, evidence := state.step(score.Drift, rule.For, r.Window.Start)
-			if transition != "" {
-				a := m.alert(r, rule, i, current, ranges, transition)
-				a.Since, a.Evidence = state.Since, evidence
-				if transition == firing {
-					state.Incident = a.ID
-				}
-				a.Incident = state.Incident
-				a.Message = a.words()
-				if transition == resolved {
-					state.Incident = ""
-				}
-				alerts = append(alerts, a)
-			}
-			if state.History == 0 && state.Incident == "" {
-				delete(states, key)
-			}
+	step := func(rule *rule, feature string, scores map[string]Score, alert func(transition string) Alert) {
+		score, defined := scores[rule.Method]
+		if !defined || score.Insufficient {
+			return
 		}
+		key := alertKey{m.Name, r.Variant, r.Window.Size, feature, rule.Method}
+		alerts = append(alerts, raise(states, key, score.Drift, rule.For, r.Window.Start, alert)...)
+	}
+	for i, f := range r.Features {
+		for k := range m.rules {
+			rule := &m.rules[k]
+			step(rule, f.Name, f.Scores, func(transition string) Alert {
+				return m.alert(r, rule, i, current, ranges, transition)
+			})
+		}
+	}
+	for k := range m.columns {
+		rule := &m.columns[k]
+		step(rule, "", r.Scores, func(transition string) Alert {
+			return m.columnAlert(r, rule, current, ranges, transition)
+		})
 	}
 	return alerts
 }
 
-func (m *Monitor) alert(r *Report, rule rule, i int, current *profile.Profile, ranges []Range, transition string) Alert {
+// alert is the alert of a rule on the i-th feature.
+func (m *Monitor) alert(r *Report, rule *rule, i int, current *profile.Profile, ranges []Range, transition string) Alert {
 	f := r.Features[i]
-	reference := &m.Baseline.Profile.Features[i]
+	reference, score := &m.Baseline.Profile.Features[i], f.Scores[rule.Method]
 	return Alert{
 		ID:   alertID(r, f.Name, rule.Method, transition),
 		Kind: rule.kind, State: transition,
 		Monitor: m.Name, Endpoint: r.Endpoint, Variant: r.Variant, Feature: f.Name, Rule: rule.Method,
-		Score: f.Scores[rule.Method].Score, Threshold: rule.Threshold, Window: r.Window,
+		Score: score.Score, Threshold: score.Threshold, Window: r.Window,
 		Samples:   Samples{reference.Captured, current.Features[i].Captured},
+		Evidence:  Evidence{Expected: score.Expected, PValue: score.PValue, Alpha: score.Alpha, Corrected: score.Corrected},
 		Histogram: detectors.Compare(reference, &current.Features[i]),
 		Top:       r.top(rule.Method), Baseline: r.Baseline, Archive: archiveOf(ranges),
+	}
+}
+
+// traffic is the alert of a quality rule that is not on one feature, without its score.
+func (m *Monitor) traffic(r *Report, rule string, ranges []Range, transition string) Alert {
+	return Alert{
+		ID:   alertID(r, "", rule, transition),
+		Kind: detectors.KindQuality, State: transition,
+		Monitor: m.Name, Endpoint: r.Endpoint, Variant: r.Variant, Rule: rule, Window: r.Window,
+		Samples:   Samples{m.Baseline.Profile.Rows, r.Rows},
+		Histogram: detectors.Histogram{Reference: []float64{}, Current: []float64{}},
+		Top:       []TopFeature{}, Baseline: r.Baseline, Archive: archiveOf(ranges),
 	}
 }
 
@@ -212,18 +250,4 @@ func archiveOf(ranges []Range) Archive {
 		archive.Partitions = append(archive.Partitions, p)
 	}
 	return archive
-}
-
-// words says in a sentence what the alert's fields say.
-func (a *Alert) words() string {
-	where := a.Endpoint
-	if a.Variant != "default" {
-		where += "/" + a.Variant
-	}
-	window := fmt.Sprintf("in the %s window to %s", a.Window.Size, a.Window.End)
-	if a.State == resolved {
-		return fmt.Sprintf("%s of %s on %s is %.3g %s, no longer over %g", a.Rule, a.Feature, where, a.Score, window, a.Threshold)
-	}
-	return fmt.Sprintf("%s of %s on %s is %.3g, over %g, %s (%d values, %d in the baseline)",
-		a.Rule, a.Feature, where, a.Score, a.Threshold, window, a.Samples.Current, a.Samples.Reference)
 }

@@ -32,7 +32,7 @@ func TestCompleteFillsInDefaults(t *testing.T) {
 	if c.Match != (Match{"churn", "*"}) || c.AllowedLateness != 5*second || !slices.Equal(c.Windows, tumbling(minute)) {
 		t.Errorf("completed: %+v", c)
 	}
-	if c.Drift[0] != (Rule{"ks", 0.3, 7, For{2, 3}}) || c.Quality[0] != (Rule{"missing_share", 0.1, 200, For{1, 1}}) {
+	if c.Drift[0] != (Rule{Method: "ks", Threshold: 0.3, MinSamples: 7, For: For{2, 3}}) || c.Quality[0] != (Rule{Method: "missing_share", Threshold: 0.1, MinSamples: 200, For: For{1, 1}}) {
 		t.Errorf("rules: %+v, %+v", c.Drift, c.Quality)
 	}
 	c.Check(func(path, message string) { t.Errorf("%s %s", path, message) })

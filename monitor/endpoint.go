@@ -19,6 +19,7 @@ type endpoint struct {
 	pane     time.Duration
 	frontier *windows.Frontier
 	closed   []windows.Time // per monitor, the watermark up to which windows were closed
+	whole    []windows.Time // per monitor, the watermark from which on windows hold all of the traffic there was
 	series   map[seriesKey]*series
 	alerts   map[alertKey]*alertState
 	dirty    bool // state changed since it was last saved
@@ -36,6 +37,7 @@ func newEndpoint(name string, monitors []*Monitor) *endpoint {
 			longest = max(longest, spec.Size+m.AllowedLateness)
 		}
 		e.closed = append(e.closed, windows.Never)
+		e.whole = append(e.whole, windows.Never)
 	}
 	e.frontier = windows.NewFrontier(longest)
 	return e
@@ -144,6 +146,7 @@ func (e *endpoint) advance(partitions *windows.Partitions, at windows.Time, out 
 				}
 			}
 		}
+		e.volume(i, watermark, out)
 		e.closed[i] = watermark
 	}
 	return nil

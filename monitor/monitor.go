@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"slices"
 	"time"
 
 	"tidemark/baseline"
@@ -13,7 +14,8 @@ import (
 type Monitor struct {
 	Config
 	Baseline *baseline.Baseline
-	rules    []rule
+	rules    []rule // on each feature
+	columns  []rule // on all of them together
 }
 
 type rule struct {
@@ -27,6 +29,10 @@ func New(c Config, b *baseline.Baseline) *Monitor {
 	m := &Monitor{Config: c, Baseline: b}
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for _, r := range rules {
+			if slices.Contains(Columns, r.Method) {
+				m.columns = append(m.columns, rule{Rule: r, kind: detectors.KindQuality})
+				continue
+			}
 			m.rules = append(m.rules, rule{r, detectors.KindOf(r.Method), detectors.New(r.Method)})
 		}
 	}

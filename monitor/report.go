@@ -1,6 +1,8 @@
 package monitor
 
 import (
+	"iter"
+
 	"tidemark/detectors"
 	"tidemark/profile"
 	"tidemark/windows"
@@ -8,15 +10,16 @@ import (
 
 // Report is all scores of one window of one monitor: a record on the reports topic.
 type Report struct {
-	Monitor  string          `json:"monitor"`
-	Endpoint string          `json:"endpoint"`
-	Variant  string          `json:"variant"`
-	Window   Window          `json:"window"`
-	Rows     int64           `json:"rows"`
-	Baseline string          `json:"baseline"`
-	Layout   string          `json:"layout"`
-	Drift    bool            `json:"drift"` // any score is over its threshold
-	Features []FeatureReport `json:"features"`
+	Monitor  string           `json:"monitor"`
+	Endpoint string           `json:"endpoint"`
+	Variant  string           `json:"variant"`
+	Window   Window           `json:"window"`
+	Rows     int64            `json:"rows"`
+	Baseline string           `json:"baseline"`
+	Layout   string           `json:"layout"`
+	Drift    bool             `json:"drift"` // any score is over its threshold
+	Features []FeatureReport  `json:"features"`
+	Scores   map[string]Score `json:"scores,omitempty"` // of the columns as a whole
 	// Insufficient says why nothing could be judged: "samples" (no score had enough) or "layout" (some of the
 	// rows were counted in another layout).
 	Insufficient string `json:"insufficient,omitempty"`
@@ -42,10 +45,18 @@ type FeatureReport struct {
 
 // Score is a statistic's score of a feature in a window.
 type Score struct {
-	Score     float64 `json:"score"`
-	Threshold float64 `json:"threshold"`
-	Drift     bool    `json:"drift"`
-	// Insufficient: there were too few values for the rule; the score decides nothing.
+	Score float64 `json:"score"`
+	// Expected is the mean of Score for so many values when nothing changed, and PValue the probability of a score at
+	// least this large then. They are left out when they are not known.
+	Expected *float64 `json:"expected,omitempty"`
+	PValue   *float64 `json:"p_value,omitempty"`
+	// Threshold is what the score, less what is expected, has to be above. With Alpha it is the least effect that
+	// matters, and Corrected, the p-value corrected for the number of features, has to be at most Alpha.
+	Threshold float64  `json:"threshold"`
+	Alpha     float64  `json:"alpha,omitempty"`
+	Corrected *float64 `json:"p_corrected,omitempty"`
+	Drift     bool     `json:"drift"`
+	// Insufficient: there were too few values for the rule, or no p-value for its alpha; the score decides nothing.
 	Insufficient bool `json:"insufficient,omitempty"`
 }
 
@@ -60,7 +71,11 @@ func (m *Monitor) report(endpoint, variant string, w windows.Window, current *pr
 	}
 	for i := range current.Features {
 		r.Features[i] = m.score(&m.Baseline.Profile.Features[i], &current.Features[i])
-		for _, score := range r.Features[i].Scores {
+	}
+	m.judge(r.Features)
+	r.Scores = m.columnScores(current)
+	for scores := range r.all() {
+		for _, score := range scores {
 			r.Drift = r.Drift || score.Drift
 			if !score.Insufficient {
 				r.Insufficient = ""
@@ -73,11 +88,23 @@ func (m *Monitor) report(endpoint, variant string, w windows.Window, current *pr
 // suspend takes back every verdict of the report.
 func (r *Report) suspend(why string) {
 	r.Insufficient, r.Drift = why, false
-	for _, f := range r.Features {
-		for method, score := range f.Scores {
+	for scores := range r.all() {
+		for method, score := range scores {
 			score.Drift, score.Insufficient = false, true
-			f.Scores[method] = score
+			scores[method] = score
 		}
+	}
+}
+
+// all yields the scores of each feature and those of the columns as a whole.
+func (r *Report) all() iter.Seq[map[string]Score] {
+	return func(yield func(map[string]Score) bool) {
+		for _, f := range r.Features {
+			if !yield(f.Scores) {
+				return
+			}
+		}
+		yield(r.Scores)
 	}
 }
 
@@ -98,15 +125,11 @@ func (m *Monitor) score(reference, current *profile.Feature) FeatureReport {
 		if !defined {
 			continue
 		}
-		samples := current.Captured
+		samples := min(reference.Captured, current.Captured)
 		if rule.kind == detectors.KindDrift {
-			samples = current.Present()
+			samples = min(reference.Present(), current.Present())
 		}
-		insufficient := samples < rule.MinSamples
-		r.Scores[rule.Method] = Score{
-			Score: score.Value, Threshold: rule.Threshold,
-			Drift: score.Value > rule.Threshold && !insufficient, Insufficient: insufficient,
-		}
+		r.Scores[rule.Method] = rule.scoreOf(score, samples)
 	}
 	return r
 }

@@ -80,6 +80,7 @@ func (s *Shard) Tick(v windows.Vector, at windows.Time, out *Output) error {
 		if err := e.advance(&s.partitions, at, out); err != nil {
 			return err
 		}
+		e.refresh(&s.partitions, at, out)
 		if err := e.settle(out); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ type SavedEndpoint struct {
 	Endpoint string                  `json:"endpoint"`
 	Frontier windows.FrontierState   `json:"frontier"`
 	Closed   map[string]windows.Time `json:"closed"` // by monitor
+	Whole    map[string]windows.Time `json:"whole"`  // by monitor
 	Alerts   []SavedAlert            `json:"alerts,omitempty"`
 }
 
@@ -76,9 +77,12 @@ func (s *Shard) Changes() []SavedEndpoint {
 }
 
 func (e *endpoint) state() SavedEndpoint {
-	saved := SavedEndpoint{Version: stateVersion, Endpoint: e.name, Frontier: e.frontier.State(), Closed: map[string]windows.Time{}}
+	saved := SavedEndpoint{
+		Version: stateVersion, Endpoint: e.name, Frontier: e.frontier.State(),
+		Closed: map[string]windows.Time{}, Whole: map[string]windows.Time{},
+	}
 	for i, m := range e.monitors {
-		saved.Closed[m.Name] = e.closed[i]
+		saved.Closed[m.Name], saved.Whole[m.Name] = e.closed[i], e.whole[i]
 	}
 	for key, state := range e.alerts {
 		saved.Alerts = append(saved.Alerts, SavedAlert{key, *state})
@@ -108,7 +112,10 @@ func (s *Shard) Restore(saved SavedEndpoint) error {
 			closed, known = saved.Frontier.Value.Add(-m.AllowedLateness), true // a new monitor starts here
 		}
 		if known {
-			e.closed[i] = closed
+			e.closed[i], e.whole[i] = closed, closed
+		}
+		if whole, saved := saved.Whole[m.Name]; saved {
+			e.whole[i] = whole
 		}
 	}
 	for _, a := range saved.Alerts {

@@ -96,7 +96,7 @@ func (ev *Evaluate) run(ctx context.Context) error {
 		if err := ev.poll(ctx, next); err != nil {
 			return err
 		}
-		decided := len(ev.out.Reports) > 0
+		decided := len(ev.out.Reports)+len(ev.out.Alerts) > 0
 		if ctx.Err() == nil && time.Now().Before(next) && !decided {
 			continue
 		}

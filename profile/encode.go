@@ -9,15 +9,15 @@ import (
 	"slices"
 )
 
-// Wire format, version 2. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
+// Wire format, version 3. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
 // of gap and count, so that a profile of few rows is small:
 //
-//	version rows features { captured missing invalid nan inf
+//	version rows extra features { captured missing invalid nan inf, numeric: negative
 //	  non-empty bins { gap count, numeric: offset }
 //	  moments count [ sum squares min max [ under ] [ over ] ]  new other, new names { length name count } }
 //
 // Under and over are there when the first and the last bin are not empty.
-const encodingVersion = 2
+const encodingVersion = 3
 
 var errShort = errors.New("profile ends too early")
 
@@ -25,6 +25,7 @@ var errShort = errors.New("profile ends too early")
 func (p *Profile) Append(b []byte) []byte {
 	b = append(b, encodingVersion)
 	b = binary.AppendUvarint(b, uint64(p.Rows))
+	b = binary.AppendUvarint(b, uint64(p.Extra))
 	b = binary.AppendUvarint(b, uint64(len(p.Features)))
 	for i := range p.Features {
 		b = p.Features[i].append(b)
@@ -35,6 +36,9 @@ func (p *Profile) Append(b []byte) []byte {
 func (f *Feature) append(b []byte) []byte {
 	for _, n := range []int64{f.Captured, f.Missing, f.Invalid, f.NaN, f.Inf} {
 		b = binary.AppendUvarint(b, uint64(n))
+	}
+	if f.Offsets != nil {
+		b = binary.AppendUvarint(b, uint64(f.Negative))
 	}
 	filled := 0
 	for _, n := range f.Bins {
@@ -100,6 +104,7 @@ func (p *Profile) MergeEncoded(b []byte) error {
 		return fmt.Errorf("profile has version %d, this program reads version %d", version, encodingVersion)
 	}
 	p.Rows += r.int()
+	p.Extra += r.int()
 	if n := r.int(); r.err == nil && n != int64(len(p.Features)) {
 		return fmt.Errorf("profile has %d features, its layout %s has %d", n, p.Layout.ID(), len(p.Features))
 	}
@@ -115,6 +120,9 @@ func (p *Profile) MergeEncoded(b []byte) error {
 func (f *Feature) mergeEncoded(r *reader) {
 	for _, n := range []*int64{&f.Captured, &f.Missing, &f.Invalid, &f.NaN, &f.Inf} {
 		*n += r.int()
+	}
+	if f.Offsets != nil {
+		f.Negative += r.int()
 	}
 	bin, first, last := int64(-1), false, false
 	for filled := r.int(); filled > 0 && r.err == nil; filled-- {

@@ -94,7 +94,7 @@ func TestDecodeErrors(t *testing.T) {
 		want    string
 	}{
 		"nothing":          {layout(), nil, "ends too early"},
-		"a later version":  {layout(), with(0, 3), "version 3, this program reads version 2"},
+		"a later version":  {layout(), with(0, 4), "version 4, this program reads version 3"},
 		"fewer features":   {other, valid, "4 features, its layout " + other.ID() + " has 3"},
 		"fewer bins":       {narrow, valid, `feature "age": bin 1 of 1`},
 		"bytes behind":     {layout(), append(bytes.Clone(valid), 0, 0), "followed by 2 bytes"},

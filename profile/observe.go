@@ -11,6 +11,7 @@ import (
 // Observe counts the given rows of a batch, whose watched columns must be those of the profile's layout.
 func (p *Profile) Observe(batch *capture.Batch, rows []int32) {
 	p.Rows += int64(len(rows))
+	p.Extra += countRows(batch.Extras(), rows)
 	sides := batch.Sides()
 	for i := range p.Features {
 		f := &p.Features[i]
@@ -26,6 +27,23 @@ func (p *Profile) Observe(batch *capture.Batch, rows []int32) {
 			f.observeCategories(column, rows, sides, side, invalid)
 		}
 	}
+}
+
+// countRows is how many entries of a list name one of the rows. Both are in rising order.
+func countRows(list, rows []int32) int64 {
+	var n int64
+	for _, row := range rows {
+		for len(list) > 0 && list[0] <= row {
+			if list[0] == row {
+				n++
+			}
+			list = list[1:]
+		}
+		if len(list) == 0 {
+			break
+		}
+	}
+	return n
 }
 
 func (f *Feature) observeNumbers(column *array.Float64, rows []int32, sides []capture.Side, side capture.Side, invalid []int32) {
@@ -46,6 +64,9 @@ func (f *Feature) observeNumbers(column *array.Float64, rows []int32, sides []ca
 		}
 		bin := f.Layout.bin(x)
 		f.Bins[bin]++
+		if x < 0 {
+			f.Negative++
+		}
 		if math.IsInf(x, 0) {
 			f.Inf++
 			continue

@@ -35,7 +35,7 @@ func TestObserveNumbers(t *testing.T) {
 	)
 	got := p.Feature("age")
 	want := &Feature{
-		Layout: got.Layout, Captured: 16, Missing: 2, Invalid: 2, NaN: 1, Inf: 3,
+		Layout: got.Layout, Captured: 16, Missing: 2, Invalid: 2, NaN: 1, Inf: 3, Negative: 2,
 		Bins: []int64{3, 2, 2, 4}, Offsets: []int64{0, 62259, 65535, 0}, // 0.95, and 1 less a step
 		Under: Sum{High: 10 - below}, Over: Sum{High: 1e6 - 30},
 	}
@@ -154,5 +154,31 @@ func TestFeatureByName(t *testing.T) {
 	p := New(layout())
 	if f := p.Feature("score"); f != &p.Features[2] || !f.Numeric() || p.Feature("class").Numeric() || p.Feature("none") != nil {
 		t.Errorf("score is %+v", f)
+	}
+}
+
+func TestObserveExtraKeys(t *testing.T) {
+	batch := capture.NewBatch(schema)
+	for _, features := range []string{`{"age":1}`, `{"age":1,"a":1,"b":2}`, `{"a":1}`, `{"age":1,"a":1}`} {
+		record, err := new(capture.Parser).Parse([]byte(`{"features":` + features + `}`))
+		if err == nil {
+			err = record.Append(batch)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := New(layout())
+	p.Observe(batch, []int32{0, 1})
+	if p.Extra != 2 {
+		t.Errorf("rows 0 and 1 have %d extra keys, want 2", p.Extra)
+	}
+	p.Observe(batch, []int32{2, 3})
+	if p.Extra != 4 || batch.Extra() != 4 {
+		t.Errorf("all rows have %d extra keys, the batch %d, want 4", p.Extra, batch.Extra())
+	}
+	decoded, err := Decode(layout(), p.Append(nil))
+	if err != nil || decoded.Extra != 4 {
+		t.Errorf("decoded %d extra keys, %v, want 4", decoded.Extra, err)
 	}
 }

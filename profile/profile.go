@@ -11,6 +11,7 @@ import (
 type Profile struct {
 	Layout   *Layout
 	Rows     int64
+	Extra    int64 // JSON keys in the rows that no column is called
 	Features []Feature
 }
 
@@ -21,6 +22,7 @@ type Feature struct {
 	Missing  int64
 	Invalid  int64 // values of the wrong type
 	NaN      int64
+	Negative int64 // numeric: values below 0
 	Inf      int64 // also in the first or last bin, but not in the moments
 	Bins     []int64
 	Offsets  []int64          // numeric: where in their bin its values are, see [Feature.BinSum]
@@ -46,7 +48,7 @@ func New(layout *Layout) *Profile {
 
 // Reset empties the profile and keeps its memory.
 func (p *Profile) Reset() {
-	p.Rows = 0
+	p.Rows, p.Extra = 0, 0
 	for i := range p.Features {
 		f := &p.Features[i]
 		clear(f.Bins)
@@ -87,6 +89,7 @@ func (p *Profile) Feature(name string) *Feature {
 // Merge adds the rows of other, which must have the same layout. Counts come out the same in any order.
 func (p *Profile) Merge(other *Profile) {
 	p.Rows += other.Rows
+	p.Extra += other.Extra
 	for i := range p.Features {
 		p.Features[i].merge(&other.Features[i])
 	}
@@ -98,6 +101,7 @@ func (f *Feature) merge(other *Feature) {
 	f.Invalid += other.Invalid
 	f.NaN += other.NaN
 	f.Inf += other.Inf
+	f.Negative += other.Negative
 	for i, n := range other.Bins {
 		f.Bins[i] += n
 	}

@@ -87,14 +87,14 @@ func (s Spec) Closing(after, watermark Time, next func(from Time) (Time, bool), 
 	size, step := Time(s.Size.Milliseconds()), s.Step()
 	start := Never
 	if after != Never {
-		start = (after - size + 1).ceil(step)
+		start = (after - size + 1).Ceil(step)
 	}
 	for {
 		pane, ok := next(start)
 		if !ok {
 			return
 		}
-		start = max(start, (pane - size + 1).ceil(step))
+		start = max(start, (pane - size + 1).Ceil(step))
 		if start+size > watermark {
 			return
 		}

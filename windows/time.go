@@ -42,8 +42,8 @@ func (t Time) Floor(d time.Duration) Time {
 	return t - rest
 }
 
-// ceil returns the smallest multiple of d, counted from the epoch, that is not before t.
-func (t Time) ceil(d time.Duration) Time { return -(-t).Floor(d) }
+// Ceil returns the smallest multiple of d, counted from the epoch, that is not before t.
+func (t Time) Ceil(d time.Duration) Time { return -(-t).Floor(d) }
 
 // MarshalText writes what String does.
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }

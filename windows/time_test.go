@@ -49,7 +49,7 @@ func TestFloorAndCeilEnclose(t *testing.T) {
 		at := Time(rapid.Int64Range(-1e15, 1e15).Draw(t, "time"))
 		d := Time(rapid.Int64Range(1, 1e9).Draw(t, "step"))
 		step := time.Duration(d) * time.Millisecond
-		low, high := at.Floor(step), at.ceil(step)
+		low, high := at.Floor(step), at.Ceil(step)
 		if low%d != 0 || high%d != 0 {
 			t.Fatalf("%d and %d are not multiples of %d", low, high, d)
 		}

@@ -129,11 +129,7 @@ func ruleList(lists ...[]monitor.Rule) string {
 	var all []string
 	for _, rules := range lists {
 		for _, r := range rules {
-			text := fmt.Sprintf("%s > %v", r.Method, r.Threshold)
-			if r.For.N > 1 {
-				text += fmt.Sprintf(" for %v", r.For)
-			}
-			all = append(all, text)
+			all = append(all, r.String())
 		}
 	}
 	if len(all) == 0 {

@@ -59,7 +59,7 @@ func TestCheckGood(t *testing.T) {
 	want := `tidemark.yaml: ok
 
 MONITOR  ENDPOINT  VARIANT  WINDOWS           PANE  RULES
-churn    churn     *        1m                1m    psi > 0.2, missing_share > 0.1, new_categories > 0.02, type_share > 0.01
+churn    churn     *        1m                1m    psi > 0.2, missing_share > 0.1, new_categories > 0.02, type_share > 0.01, negative_share > 0.01
 fraud    fraud-v2  blue     1m every 10s, 1h  10s   ks > 0.1 for 2 of 3
 `
 	if diff := cmp.Diff(want, stdout); diff != "" || stderr != "" || err != nil {

@@ -55,7 +55,11 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		demoCommand(), runCommand(), checkCommand(), baselineCommand(), replayCommand(), alertsCommand(),
+<<<<<<< HEAD
 		topicsCommand(), healthCommand(), versionCommand(),
+=======
+		topicsCommand(), detectCommand(), versionCommand(),
+>>>>>>> main
 	)
 	wrapArgs(root)
 	return root

@@ -1,0 +1,92 @@
+package monitor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tidemark/windows"
+)
+
+// words says in a sentence what the alert's fields say.
+func (a *Alert) words() string {
+	where := a.Endpoint
+	if a.Variant != "default" && a.Variant != "*" {
+		where += "/" + a.Variant
+	}
+	window := fmt.Sprintf("in the %s window to %s", a.Window.Size, a.Window.End)
+	switch a.Rule {
+	case freshness:
+		return a.freshnessWords(where)
+	case volume:
+		if a.State == resolved {
+			return fmt.Sprintf("%s has %.0f rows %s, within bounds again", where, a.Score, window)
+		}
+		side := "under"
+		if a.Score > a.Threshold {
+			side = "over"
+		}
+		return fmt.Sprintf("%s has %.0f rows, %s %.0f, %s", where, a.Score, side, a.Threshold, window)
+	case missingColumns, extraColumns:
+		return a.columnWords(where, window)
+	}
+	if a.State == resolved {
+		return fmt.Sprintf("%s of %s on %s is %.3g %s, no longer %s", a.Rule, a.Feature, where, a.Score, window, a.limit())
+	}
+	return fmt.Sprintf("%s of %s on %s is %s, %s, %s (%d values, %d in the baseline)",
+		a.Rule, a.Feature, where, a.size(), a.limit(), window, a.Samples.Current, a.Samples.Reference)
+}
+
+// size is the score, with what of it is expected where that is more than a tenth.
+func (a *Alert) size() string {
+	text := fmt.Sprintf("%.3g", a.Score)
+	if e := a.Evidence.Expected; e != nil && 10**e > a.Score {
+		text += fmt.Sprintf(", of which %.2g is expected", *e)
+	}
+	return text
+}
+
+// limit is what the score is over: a threshold, or a p-value and perhaps a least effect.
+func (a *Alert) limit() string {
+	if a.Evidence.Alpha == 0 {
+		return fmt.Sprintf("over %g", a.Threshold)
+	}
+	text := fmt.Sprintf("with a p-value of at most %g", a.Evidence.Alpha)
+	if p := a.Evidence.Corrected; p != nil && a.State == firing {
+		text = fmt.Sprintf("with a p-value of %.2g, at most %g", *p, a.Evidence.Alpha)
+	}
+	if a.Threshold > 0 {
+		text = fmt.Sprintf("over %g, ", a.Threshold) + text
+	}
+	return text
+}
+
+func (a *Alert) freshnessWords(where string) string {
+	if a.State == resolved {
+		return fmt.Sprintf("%s has records again, from %s on", where, a.Window.Start)
+	}
+	limit := windows.FormatDuration(time.Duration(a.Threshold * float64(time.Second)))
+	return fmt.Sprintf("%s has had no record since %s, for more than %s", where, a.Window.Start, limit)
+}
+
+func (a *Alert) columnWords(where, window string) string {
+	what, unit := "columns without a value", ""
+	if a.Rule == extraColumns {
+		what, unit = "keys that no column is called", " in each row"
+	}
+	if a.State == resolved {
+		return fmt.Sprintf("%s has %.3g %s%s %s, no longer over %g", where, a.Score, what, unit, window, a.Threshold)
+	}
+	var names []string
+	for _, f := range a.Top {
+		names = append(names, f.Feature)
+	}
+	if len(names) > 0 {
+		what += " (" + strings.Join(names, ", ")
+		if a.Score > float64(len(names)) {
+			what += " and others"
+		}
+		what += ")"
+	}
+	return fmt.Sprintf("%s has %.3g %s%s, over %g, %s (%d rows)", where, a.Score, what, unit, a.Threshold, window, a.Samples.Current)
+}
