@@ -55,11 +55,7 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		demoCommand(), runCommand(), checkCommand(), baselineCommand(), replayCommand(), alertsCommand(),
-<<<<<<< HEAD
-		topicsCommand(), healthCommand(), versionCommand(),
-=======
-		topicsCommand(), detectCommand(), versionCommand(),
->>>>>>> main
+		topicsCommand(), healthCommand(), detectCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root
