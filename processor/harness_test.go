@@ -178,6 +178,23 @@ func (p *process) metric(name string, labels ...string) float64 {
 	return sum
 }
 
+// series is how many windows of an endpoint the process shows.
+func (p *process) series(endpoint string) (n int) {
+	p.w.t.Helper()
+	families, err := p.metrics.Gather()
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "tidemark_evaluate_window_rows" && strings.Contains(m.String(), `"`+endpoint+`"`) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // capture publishes rows of an endpoint, whose numeric feature x is drawn around mean.
 func (w *world) capture(partition int32, endpoint string, at time.Time, rows int, mean float64) {
 	w.t.Helper()

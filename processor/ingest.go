@@ -189,6 +189,7 @@ func (in *Ingest) vector(ctx context.Context) ([]*kgo.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.metrics.read(in.sources)
 	v := windows.Vector{Instance: in.config.Instance, Counts: map[string]int32{}, Sources: status}
 	for _, t := range in.config.Capture {
 		v.Counts[t.Topic] = int32(len(in.topics[t.Topic].Partitions))

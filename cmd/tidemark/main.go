@@ -64,7 +64,7 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration; 3 drift or a viola
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		demoCommand(), runCommand(), checkCommand(), baselineCommand(), scoreCommand(), detectCommand(), replayCommand(),
-		alertsCommand(), topicsCommand(), versionCommand(),
+		alertsCommand(), topicsCommand(), healthCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root
