@@ -31,7 +31,8 @@ var (
 type Store interface {
 	// String is where the objects are, as in a configuration.
 	String() string
-	// List returns the objects whose key begins with prefix and is behind after, in the order of their keys.
+	// List returns the objects whose key begins with prefix and is behind after, in the order of their keys. Servers
+	// differ in where a slash sorts, so after should be in the folder that prefix names, or be empty.
 	List(ctx context.Context, prefix, after string) iter.Seq2[Object, error]
 	// Get returns an object's content, or ErrNotFound.
 	Get(ctx context.Context, key string) ([]byte, Object, error)
