@@ -50,6 +50,9 @@ func read(path string, source []byte, env func(string) (string, bool)) (*Config,
 	if c.Processor.Kafka.Data != "" {
 		c.Processor.Kafka.Data = resolve(filepath.Dir(path), c.Processor.Kafka.Data)
 	}
+	if directory, ok := c.Archive.Directory(); ok && c.Archive.Enabled() {
+		c.Archive.URL = resolve(filepath.Dir(path), directory)
+	}
 	return &c, nil
 }
 

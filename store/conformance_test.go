@@ -236,6 +236,7 @@ func TestCheck(t *testing.T) {
 		{Config{URL: "file://a"}, []string{"url"}},
 		{Config{URL: "s3://"}, []string{"url"}},
 		{Config{URL: "gs://b"}, []string{"url"}},
+		{Config{URL: "s3:/b"}, []string{"url"}},
 		{Config{URL: "./a", Region: "r", SSE: "s3"}, []string{"region", "sse"}},
 		{Config{URL: "s3://b", Endpoint: "localhost", SSE: "aes"}, []string{"endpoint", "sse"}},
 		{Config{URL: "s3://b", SSE: "s3", KMSKey: "k"}, []string{"kms_key"}},

@@ -59,7 +59,7 @@ func (c *Config) Directory() (path string, ok bool) {
 	if path, ok := strings.CutPrefix(c.URL, "file://"); ok {
 		return path, true
 	}
-	return c.URL, !strings.Contains(c.URL, "://")
+	return c.URL, !strings.Contains(c.URL, ":/")
 }
 
 // Check reports every fault with the path of its field.

@@ -21,6 +21,7 @@ var version = "dev"
 const (
 	exitFailed = 1
 	exitUsage  = 2
+	exitFound  = 3
 )
 
 func main() { os.Exit(run()) }
@@ -36,6 +37,9 @@ func run() int {
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}
+	if errors.Is(err, errFound) {
+		return exitFound
+	}
 	return exitFailed
 }
 
@@ -46,7 +50,7 @@ func rootCommand() *cobra.Command {
 		Long: `Tidemark reads what models are asked and what they answer from Kafka, compares windows of it with the data the
 models were trained on, and publishes alerts to Kafka.
 
-Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
+Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration; 3 a violation was found.`,
 		Example: `  tidemark demo
   tidemark run -c tidemark.yaml`,
 		SilenceErrors: true,
@@ -55,7 +59,7 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		demoCommand(), runCommand(), checkCommand(), baselineCommand(), replayCommand(), alertsCommand(),
-		topicsCommand(), versionCommand(),
+		archiveCommand(), topicsCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root

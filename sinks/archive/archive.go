@@ -110,3 +110,6 @@ func (a *Archive) list(ctx context.Context, id ID, generation int32, from int64)
 	}
 	return e, nil
 }
+
+// Config is the configuration.
+func (a *Archive) Config() Config { return a.config }

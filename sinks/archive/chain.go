@@ -102,12 +102,12 @@ func (c *Chain) Place() Action {
 	return Action{Do: AskLog}
 }
 
-// Hint is what to leave for the next writer, once there is an object.
-func (c *Chain) Hint() (h Hint, ok bool) {
+// Last is the last object known, if there is one.
+func (c *Chain) Last() (i Info, ok bool) {
 	if c.last == nil {
-		return Hint{}, false
+		return Info{}, false
 	}
-	return Hint{Generation: c.last.Generation, Start: c.last.Start, End: c.last.End}, true
+	return *c.last, true
 }
 
 // Step takes in what came of the last action.

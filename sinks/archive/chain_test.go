@@ -124,8 +124,8 @@ func (s *scene) step(i int) {
 			return // the same again
 		}
 		w.action = w.chain.Step(e)
-		if hint, ok := w.chain.Hint(); ok && w.action.Do == Read {
-			s.hints = append(s.hints, hint)
+		if last, ok := w.chain.Last(); ok && w.action.Do == Read {
+			s.hints = append(s.hints, last.Hint())
 			w.at = -1
 		}
 	}
@@ -280,7 +280,8 @@ func TestChain(t *testing.T) {
 	}
 
 	// A right hint spares the list from the start; one that does not fit is not followed.
-	hint, ok := one.Hint()
+	last, ok := one.Last()
+	hint := last.Hint()
 	if !ok || hint != (Hint{1, 20, 40}) || ParseHint(40, hint.String()) != hint {
 		t.Errorf("the hint is %+v, %q", hint, hint)
 	}

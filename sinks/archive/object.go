@@ -153,6 +153,9 @@ type Hint struct {
 	Start, End int64
 }
 
+// Hint is what to leave for the next writer behind an object.
+func (i Info) Hint() Hint { return Hint{Generation: i.Generation, Start: i.Start, End: i.End} }
+
 // String is the text beside the committed offset.
 func (h Hint) String() string { return fmt.Sprintf("g%d s%d", h.Generation, h.Start) }
 
