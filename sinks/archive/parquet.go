@@ -54,9 +54,11 @@ func (t *Table) Parquet(info Info, codec Codec) ([]byte, error) {
 }
 
 func (c *columns) properties(codec Codec) *parquet.WriterProperties {
-	options := []parquet.WriterProperty{
-		parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCreatedBy("tidemark"),
+	options := []parquet.WriterProperty{parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("tidemark")}
+	if codec == plain {
+		return parquet.NewWriterProperties(options...)
 	}
+	options = append(options, parquet.WithCompression(compress.Codecs.Zstd))
 	if codec == Small {
 		return parquet.NewWriterProperties(append(options, parquet.WithCompressionLevel(3))...)
 	}
