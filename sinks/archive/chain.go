@@ -177,7 +177,7 @@ func (c *Chain) Step(e Event) Action {
 func (c *Chain) seen(i Info, start int64) Action {
 	if i.ID != c.id || i.Generation != c.head.Generation || i.Start != start || i.End <= i.Start {
 		return c.stop(fmt.Errorf("%s is not of this chain, as its metadata say %s generation %d [%d, %d): run `tidemark archive verify`",
-			c.id.key(c.head.Generation, start), i.ID, i.Generation, i.Start, i.End))
+			c.id.key(c.head.Generation, start), i.ID.name(), i.Generation, i.Start, i.End))
 	}
 	c.last = &i
 	return c.list(i.End)
@@ -197,7 +197,7 @@ func (c *Chain) place(log Bounds) Action {
 	switch {
 	case c.start > log.End:
 		return c.stop(fmt.Errorf("the archive of %s ends at offset %d and the log at %d, so that it lost records that it had acknowledged: find out why, then set generation to %d and first and floor to %d in %s",
-			c.id, c.start, log.End, c.head.Generation+1, log.Start, c.id.headKey()))
+			c.id.name(), c.start, log.End, c.head.Generation+1, log.Start, c.id.headKey()))
 	case c.start < log.Start:
 		return c.put(Info{End: log.Start, Epoch: c.epoch(), Gap: true})
 	}

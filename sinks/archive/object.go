@@ -54,8 +54,8 @@ func (id ID) headKey() string {
 	return fmt.Sprintf("%s%s/%s/%s/p%05d/head.json", root, id.Cluster, id.Topic, id.TopicID, id.Partition)
 }
 
-// String is the partition as Kafka's tools write it.
-func (id ID) String() string { return fmt.Sprintf("%s/%d", id.Topic, id.Partition) }
+// name is the partition as Kafka's tools write it.
+func (id ID) name() string { return fmt.Sprintf("%s/%d", id.Topic, id.Partition) }
 
 // key is the object's place.
 func (i Info) key() string { return i.ID.key(i.Generation, i.Start) }
