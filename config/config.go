@@ -17,12 +17,14 @@ import (
 
 	"tidemark/monitor"
 	"tidemark/processor"
+	"tidemark/sinks/archive"
 )
 
 // Config is the whole configuration.
 type Config struct {
 	Processor processor.Config `yaml:",inline"`
 	Monitors  []monitor.Config `yaml:"monitors"`
+	Archive   archive.Config   `yaml:"archive"`
 	HTTP      HTTP             `yaml:"http"`
 }
 
@@ -35,7 +37,9 @@ type HTTP struct {
 const DefaultListen = "127.0.0.1:8080"
 
 // defaultConfig is the configuration of which nothing is given yet.
-func defaultConfig() Config { return Config{Processor: processor.DefaultConfig()} }
+func defaultConfig() Config {
+	return Config{Processor: processor.DefaultConfig(), Archive: archive.DefaultConfig()}
+}
 
 // complete fills in what was left out.
 func (c *Config) complete() {
@@ -68,6 +72,7 @@ func (c *Config) check(dir string, fault func(path, message string)) {
 			checkBaseline(at+".baseline", m.Baseline, dir, fault)
 		}
 	}
+	c.Archive.Check(func(path, message string) { fault(join("archive", path), message) })
 	checkListen(c.HTTP.Listen, fault)
 }
 

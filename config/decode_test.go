@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidemark/monitor"
+	"tidemark/sinks/archive"
 )
 
 // A writer makes a value of every key of a type, all different, and the YAML that says so.
@@ -49,6 +50,10 @@ func (w *writer) value(t *testing.T, v reflect.Value, indent string) {
 	case *monitor.For:
 		*u = monitor.For{M: 1, N: w.n%64 + 1}
 		fmt.Fprintf(&w.yaml, " %v\n", *u)
+		return
+	case *archive.Size:
+		*u = archive.Size(w.n) << 20
+		fmt.Fprintf(&w.yaml, " %dMiB\n", w.n)
 		return
 	case encoding.TextUnmarshaler:
 		t.Fatalf("teach this test to make a %v", v.Type())

@@ -52,6 +52,9 @@ func read(path string, source []byte, env func(string) (string, bool)) (*Config,
 	for i := range c.Monitors {
 		c.Monitors[i].Baseline = resolve(filepath.Dir(path), c.Monitors[i].Baseline)
 	}
+	if directory, ok := c.Archive.Directory(); ok && c.Archive.Enabled() {
+		c.Archive.URL = resolve(filepath.Dir(path), directory)
+	}
 	return &c, nil
 }
 

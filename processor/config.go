@@ -106,3 +106,12 @@ func (c *Config) Check(fault func(path, message string)) {
 		fault("max_future_skew", fmt.Sprintf("is %v: give zero or a positive duration", c.MaxFutureSkew))
 	}
 }
+
+// captures returns the names of the capture topics.
+func (c *Config) captures() []string {
+	var names []string
+	for _, t := range c.Capture {
+		names = append(names, t.Topic)
+	}
+	return names
+}

@@ -45,6 +45,9 @@ func run() int {
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}
+	if errors.Is(err, errFound) {
+		return exitFound
+	}
 	return exitFailed
 }
 
@@ -64,7 +67,7 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration; 3 drift or a viola
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		demoCommand(), runCommand(), checkCommand(), baselineCommand(), scoreCommand(), detectCommand(), replayCommand(),
-		alertsCommand(), topicsCommand(), healthCommand(), versionCommand(),
+		alertsCommand(), archiveCommand(), topicsCommand(), healthCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root

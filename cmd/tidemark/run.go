@@ -19,9 +19,10 @@ import (
 	"tidemark/config"
 	"tidemark/monitor"
 	"tidemark/processor"
+	"tidemark/sinks/archive"
 )
 
-var roles = []string{"ingest", "evaluate"}
+var roles = []string{"ingest", "evaluate", "archive"}
 
 func runCommand() *cobra.Command {
 	var file, instance string
@@ -30,7 +31,7 @@ func runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Watch the captures of a cluster",
 		Long: `Read captures, close windows and publish reports and alerts, until SIGTERM or Ctrl-C. By default one process has all
-roles; more processes share the partitions. A process is known by its --instance: give each of a host another one.`,
+roles, archive only if the configuration has an archive; more processes share the partitions. A process is known by its --instance: give each of a host another one.`,
 		Example: `  tidemark run -c tidemark.yaml
   tidemark run -c tidemark.yaml --role ingest --instance ingest-2`,
 		Args: cobra.NoArgs,
@@ -47,12 +48,15 @@ roles; more processes share the partitions. A process is known by its --instance
 					return usageError{fmt.Errorf("--role %q is not known: use one of %v", role, roles)}
 				}
 			}
+			if slices.Contains(only, "archive") && !loaded.Archive.Enabled() {
+				return usageError{fmt.Errorf("--role archive has nothing to do: give archive.url in %s", file)}
+			}
 			return runRoles(c.Context(), loaded, only, newLog(slog.LevelInfo))
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "tidemark.yaml", "configuration `file`")
 	c.Flags().StringVar(&instance, "instance", "", "`name` of this process among all of them (default the configuration's, or the host name)")
-	c.Flags().StringSliceVar(&only, "role", nil, "`role` to run: ingest or evaluate; may be repeated (default all)")
+	c.Flags().StringSliceVar(&only, "role", nil, "`role` to run: ingest, evaluate or archive; may be repeated (default all that are configured)")
 	return c
 }
 
@@ -112,28 +116,39 @@ func runRoles(ctx context.Context, c *config.Config, only []string, log *slog.Lo
 	defer server.Close()
 	log.Info("started", "version", version, "instance", c.Processor.Instance, "brokers", c.Processor.Kafka.Brokers,
 		"monitors", len(monitors), "http", server.Addr)
-	err = startRoles(ctx, &c.Processor, monitors, only, registry, state, log)
+	err = startRoles(ctx, c, monitors, only, registry, state, log)
 	log.Info("stopped")
 	return err
 }
 
 // startRoles runs the roles on a registry and reports their readiness to state.
-func startRoles(ctx context.Context, c *processor.Config, monitors []*monitor.Monitor, only []string, registry prometheus.Registerer, state *readiness, log *slog.Logger) error {
+func startRoles(ctx context.Context, c *config.Config, monitors []*monitor.Monitor, only []string, registry prometheus.Registerer, state *readiness, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, role := range roles {
-		if len(only) > 0 && !slices.Contains(only, role) {
+		if len(only) > 0 && !slices.Contains(only, role) || role == "archive" && !c.Archive.Enabled() {
 			continue
 		}
-		ready := state.role(role)
+		ready := func(bool) {}
+		if role != "archive" || len(only) == 1 { // what is wrong with the archive does not make the others unready
+			ready = state.role(role)
+		}
 		hooks := kgo.WithHooks(newClientMetrics(registry, role))
 		switch role {
 		case "ingest":
 			group.Go(func() error {
-				return processor.NewIngest(c, monitors, ready, log, registry, hooks).Run(ctx)
+				return processor.NewIngest(&c.Processor, monitors, ready, log, registry, hooks).Run(ctx)
 			})
 		case "evaluate":
 			group.Go(func() error {
-				return processor.NewEvaluate(c, monitors, ready, log, registry, hooks).Run(ctx)
+				return processor.NewEvaluate(&c.Processor, monitors, ready, log, registry, hooks).Run(ctx)
+			})
+		case "archive":
+			group.Go(func() error {
+				to, err := archive.Open(ctx, c.Archive)
+				if err != nil {
+					return err
+				}
+				return processor.NewArchive(&c.Processor, to, monitors, ready, log, registry, hooks).Run(ctx)
 			})
 		}
 	}
