@@ -18,6 +18,7 @@ import (
 	"tidemark/monitor"
 	"tidemark/processor"
 	"tidemark/sinks/archive"
+	"tidemark/sinks/webhook"
 )
 
 // Config is the whole configuration.
@@ -25,6 +26,7 @@ type Config struct {
 	Processor processor.Config `yaml:",inline"`
 	Monitors  []monitor.Config `yaml:"monitors"`
 	Archive   archive.Config   `yaml:"archive"`
+	Webhook   webhook.Config   `yaml:"webhook"`
 	HTTP      HTTP             `yaml:"http"`
 }
 
@@ -47,6 +49,7 @@ func (c *Config) complete() {
 	for i := range c.Monitors {
 		c.Monitors[i].Complete()
 	}
+	c.Webhook.Complete()
 	if c.HTTP.Listen == "" {
 		c.HTTP.Listen = DefaultListen
 	}
@@ -73,6 +76,7 @@ func (c *Config) check(dir string, fault func(path, message string)) {
 		}
 	}
 	c.Archive.Check(func(path, message string) { fault(join("archive", path), message) })
+	c.Webhook.Check(func(path, message string) { fault(join("webhook", path), message) })
 	checkListen(c.HTTP.Listen, fault)
 }
 

@@ -8,7 +8,7 @@ import (
 var (
 	// secretKey is a key that may hold a secret, to the beginning of its value. A misspelt key and a file that is not
 	// YAML show no secret either, so the keys are known by their look.
-	secretKey = regexp.MustCompile(`(?i)(?:pas|psw|pwd|secret|token)(?:[^:]*:\s*|\S*\s*$)`)
+	secretKey = regexp.MustCompile(`(?i)(?:pas|psw|pwd|secret|token|hook|authorization)(?:[^:]*:\s*|\S*\s*$)`)
 	// fileKey is a key that names the file that holds a secret.
 	fileKey = regexp.MustCompile(`(?i)_file["']?\s*:\s*$`)
 	// variable is a value that says which variable has the secret.

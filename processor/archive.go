@@ -180,17 +180,15 @@ func (a *Archive) dial() error {
 
 // describe looks up what names the chains: the cluster and the topics' ids.
 func (a *Archive) describe(ctx context.Context) error {
-	names := a.config.captures()
-	metadata, err := a.admin.Metadata(ctx, names...)
+	topics, err := a.config.verify(ctx, a.reader, "archive")
 	if err != nil {
-		return fmt.Errorf("look up the topics: %w", err)
+		return err
 	}
-	for _, name := range names {
-		if err := topicError(metadata.Topics, name); err != nil {
-			return err
-		}
+	metadata, err := a.admin.BrokerMetadata(ctx)
+	if err != nil {
+		return fmt.Errorf("look up the cluster: %w", err)
 	}
-	a.cluster, a.topics = metadata.Cluster, metadata.Topics
+	a.cluster, a.topics = metadata.Cluster, topics
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (n *Notify) Run(ctx context.Context) error {
 
 func (n *Notify) run(ctx context.Context) error {
 	options := append(n.config.clientOptions(n.log, "notify"),
-		kgo.ConsumerGroup("tidemark-notify"),
+		kgo.ConsumerGroup(group("notify")),
 		kgo.InstanceID(n.config.Instance),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.ConsumeTopics(n.config.Topics.Alerts),
@@ -54,6 +54,9 @@ func (n *Notify) run(ctx context.Context) error {
 		return err
 	}
 	defer client.CloseAllowingRebalance()
+	if _, err := n.config.verify(ctx, client, "notify"); err != nil {
+		return err
+	}
 	n.ready(true)
 	defer n.ready(false)
 	for {

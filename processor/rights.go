@@ -18,8 +18,11 @@ type use struct {
 	read, write bool
 }
 
-// Roles are the roles that [Config.CheckRights] knows.
-var Roles = []string{"ingest", "evaluate"}
+// Roles are what a process can do.
+var Roles = []string{"ingest", "evaluate", "archive", "notify"}
+
+// transacts says whether a role writes in transactions.
+func transacts(role string) bool { return role == "ingest" || role == "evaluate" }
 
 // uses lists the topics of a role.
 func (c *Config) uses(role string) (all []use) {
@@ -30,6 +33,13 @@ func (c *Config) uses(role string) (all []use) {
 			all = append(all, use{topic: source.Topic, read: true})
 		}
 		return append(all, use{topic: t.Panes, write: true}, use{topic: t.DeadLetters, write: true})
+	case "archive":
+		for _, source := range c.Capture {
+			all = append(all, use{topic: source.Topic, read: true})
+		}
+		return all
+	case "notify":
+		return []use{{topic: t.Alerts, read: true}}
 	case "evaluate":
 		return []use{
 			{topic: t.Panes, read: true}, {topic: t.State, read: true, write: true},
@@ -95,9 +105,9 @@ func (c *Config) grant(operation, resource string) string {
 	return acls(principal, operation, resource)
 }
 
-// CheckRights tries what the roles may do and returns a sentence for each right that is missing. It changes nothing.
-func (c *Config) CheckRights(ctx context.Context, client *kgo.Client) (faults []string, err error) {
-	for _, role := range Roles {
+// CheckRights tries what roles may do and returns a sentence for each right that is missing. It changes nothing.
+func (c *Config) CheckRights(ctx context.Context, client *kgo.Client, roles []string) (faults []string, err error) {
+	for _, role := range roles {
 		uses := c.uses(role)
 		names := make([]string, len(uses))
 		for i, u := range uses {
@@ -113,10 +123,18 @@ func (c *Config) CheckRights(ctx context.Context, client *kgo.Client) (faults []
 					faults = append(faults, fault)
 				}
 			} else if topic.Err == nil {
-				faults = append(faults, c.missing(u, topic)...)
+				for _, fault := range c.missing(u, topic) {
+					if !slices.Contains(faults, fault) {
+						faults = append(faults, fault)
+					}
+				}
 			}
 		}
-		fault, err := c.tryTransaction(ctx, client, role)
+		try := c.tryGroup
+		if transacts(role) {
+			try = c.tryTransaction
+		}
+		fault, err := try(ctx, client, role)
 		if err != nil {
 			return nil, err
 		}
@@ -146,6 +164,18 @@ func (c *Config) tryTransaction(ctx context.Context, client *kgo.Client, role st
 		return "", nil
 	}
 	return "", fmt.Errorf("try a transaction of %s: %w", role, err)
+}
+
+// tryGroup asks for the offsets of a role's group, which is for those who may read with it.
+func (c *Config) tryGroup(ctx context.Context, client *kgo.Client, role string) (fault string, err error) {
+	_, err = kadm.NewClient(client).FetchOffsets(ctx, group(role))
+	if errors.Is(err, kerr.GroupAuthorizationFailed) {
+		return fmt.Sprintf("group %q: the right Read is missing: %s", group(role), c.grant("Read", "--group "+group(role))), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at the group of %s: %w", role, err)
+	}
+	return "", nil
 }
 
 // VerifyVersion refuses brokers before Kafka 4.0, whose transactions may let an old process write after it was fenced.

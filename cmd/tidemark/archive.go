@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,9 +12,6 @@ import (
 
 	"tidemark/sinks/archive"
 )
-
-// errFound ends a command that looked for violations and found some.
-var errFound = errors.New("something is wrong")
 
 func archiveCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -72,7 +68,7 @@ was removed cannot be seen in the archive alone.`,
 				err = printVerified(c.OutOrStdout(), report)
 			}
 			if err == nil && len(report.Findings) > 0 {
-				err = fmt.Errorf("%s: %w: %d findings", a, errFound, len(report.Findings))
+				err = errFound
 			}
 			return err
 		},

@@ -111,7 +111,9 @@ func tryKafka(ctx context.Context, c *config.Config) (all []attempt) {
 		find        func(context.Context, *kgo.Client) ([]string, error)
 	}{
 		{"topics", "all are there and set as needed", c.Processor.CheckTopics},
-		{"rights", "all that the roles need", c.Processor.CheckRights},
+		{"rights", "all that the roles need", func(ctx context.Context, client *kgo.Client) ([]string, error) {
+			return c.Processor.CheckRights(ctx, client, configuredRoles(c))
+		}},
 	} {
 		var faults []string
 		if err == nil {

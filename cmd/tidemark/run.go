@@ -20,9 +20,30 @@ import (
 	"tidemark/monitor"
 	"tidemark/processor"
 	"tidemark/sinks/archive"
+	"tidemark/sinks/webhook"
 )
 
-var roles = []string{"ingest", "evaluate", "archive"}
+// configuredRoles are the roles that a process has when none is named.
+func configuredRoles(c *config.Config) []string {
+	var roles []string
+	for _, role := range processor.Roles {
+		if lacking(c, role) == "" {
+			roles = append(roles, role)
+		}
+	}
+	return roles
+}
+
+// lacking is what the configuration lacks for a role, or "".
+func lacking(c *config.Config, role string) string {
+	switch {
+	case role == "archive" && !c.Archive.Enabled():
+		return "archive.url"
+	case role == "notify" && c.Webhook.URL == "":
+		return "webhook.url"
+	}
+	return ""
+}
 
 func runCommand() *cobra.Command {
 	var file, instance string
@@ -31,7 +52,8 @@ func runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Watch the captures of a cluster",
 		Long: `Read captures, close windows and publish reports and alerts, until SIGTERM or Ctrl-C. By default one process has all
-roles, archive only if the configuration has an archive; more processes share the partitions. A process is known by its --instance: give each of a host another one.`,
+roles that are configured; more processes share the partitions. A process is known by its --instance: give each of a
+host another one.`,
 		Example: `  tidemark run -c tidemark.yaml
   tidemark run -c tidemark.yaml --role ingest --instance ingest-2`,
 		Args: cobra.NoArgs,
@@ -44,19 +66,22 @@ roles, archive only if the configuration has an archive; more processes share th
 				loaded.Processor.Instance = instance
 			}
 			for _, role := range only {
-				if !slices.Contains(roles, role) {
-					return usageError{fmt.Errorf("--role %q is not known: use one of %v", role, roles)}
+				if !slices.Contains(processor.Roles, role) {
+					return usageError{fmt.Errorf("--role %q is not known: use one of %v", role, processor.Roles)}
+				}
+				if setting := lacking(loaded, role); setting != "" {
+					return usageError{fmt.Errorf("--role %s has nothing to do: give %s in %s", role, setting, file)}
 				}
 			}
-			if slices.Contains(only, "archive") && !loaded.Archive.Enabled() {
-				return usageError{fmt.Errorf("--role archive has nothing to do: give archive.url in %s", file)}
+			if len(only) == 0 {
+				only = configuredRoles(loaded)
 			}
 			return runRoles(c.Context(), loaded, only, newLog(slog.LevelInfo))
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "tidemark.yaml", "configuration `file`")
 	c.Flags().StringVar(&instance, "instance", "", "`name` of this process among all of them (default the configuration's, or the host name)")
-	c.Flags().StringSliceVar(&only, "role", nil, "`role` to run: ingest, evaluate or archive; may be repeated (default all that are configured)")
+	c.Flags().StringSliceVar(&only, "role", nil, "`role` to run: ingest, evaluate, archive or notify; may be repeated (default all that are configured)")
 	return c
 }
 
@@ -92,7 +117,7 @@ func loadMonitors(configs []monitor.Config) ([]*monitor.Monitor, error) {
 }
 
 // runRoles runs the roles until the context ends or one fails.
-func runRoles(ctx context.Context, c *config.Config, only []string, log *slog.Logger) error {
+func runRoles(ctx context.Context, c *config.Config, roles []string, log *slog.Logger) error {
 	monitors, err := loadMonitors(c.Monitors)
 	if err != nil {
 		return err
@@ -116,20 +141,17 @@ func runRoles(ctx context.Context, c *config.Config, only []string, log *slog.Lo
 	defer server.Close()
 	log.Info("started", "version", version, "instance", c.Processor.Instance, "brokers", c.Processor.Kafka.Brokers,
 		"monitors", len(monitors), "http", server.Addr)
-	err = startRoles(ctx, c, monitors, only, registry, state, log)
+	err = startRoles(ctx, c, monitors, roles, registry, state, log)
 	log.Info("stopped")
 	return err
 }
 
-// startRoles runs the roles on a registry and reports their readiness to state.
-func startRoles(ctx context.Context, c *config.Config, monitors []*monitor.Monitor, only []string, registry prometheus.Registerer, state *readiness, log *slog.Logger) error {
+// startRoles runs roles on a registry and reports their readiness to state.
+func startRoles(ctx context.Context, c *config.Config, monitors []*monitor.Monitor, roles []string, registry prometheus.Registerer, state *readiness, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, role := range roles {
-		if len(only) > 0 && !slices.Contains(only, role) || role == "archive" && !c.Archive.Enabled() {
-			continue
-		}
 		ready := func(bool) {}
-		if role != "archive" || len(only) == 1 { // what is wrong with the archive does not make the others unready
+		if role == "ingest" || role == "evaluate" || len(roles) == 1 { // a store or receiver in trouble does not make the others unready
 			ready = state.role(role)
 		}
 		hooks := kgo.WithHooks(newClientMetrics(registry, role))
@@ -149,6 +171,10 @@ func startRoles(ctx context.Context, c *config.Config, monitors []*monitor.Monit
 					return err
 				}
 				return processor.NewArchive(&c.Processor, to, monitors, ready, log, registry, hooks).Run(ctx)
+			})
+		case "notify":
+			group.Go(func() error {
+				return processor.NewNotify(&c.Processor, webhook.New(c.Webhook, nil), ready, log, registry, hooks).Run(ctx)
 			})
 		}
 	}
