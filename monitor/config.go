@@ -18,6 +18,7 @@ type Config struct {
 	AllowedLateness time.Duration  `yaml:"allowed_lateness"`
 	Drift           []Rule         `yaml:"drift"`
 	Quality         []Rule         `yaml:"quality"`
+	Sequential      []Sequence     `yaml:"sequential"`
 	Volume          Volume         `yaml:"volume"`
 	Freshness       time.Duration  `yaml:"freshness"` // how long an endpoint may go without a record; 0 is for ever
 }
@@ -60,6 +61,9 @@ func (c *Config) Complete() {
 			rules[i].complete()
 		}
 	}
+	for i := range c.Sequential {
+		c.Sequential[i].complete()
+	}
 	c.Volume.For.complete()
 }
 
@@ -86,6 +90,7 @@ func (c *Config) Check(fault func(path, message string)) {
 	}
 	checkRules("drift", c.Drift, detectors.Drift, fault)
 	checkRules("quality", c.Quality, slices.Concat(detectors.Quality, Columns), fault)
+	checkSequences(c.Sequential, fault)
 	c.Volume.check(fault)
 	if c.Freshness < 0 {
 		fault("freshness", fmt.Sprintf("is %s: give how long an endpoint may go without a record, such as 10m, or 0 for ever", windows.FormatDuration(c.Freshness)))
