@@ -13,9 +13,9 @@ func TestWithPValue(t *testing.T) {
 		for _, scored := range []func() (Score, bool){
 			func() (Score, bool) { return s.Score(feature(flag(), 0, 50, 0, 50), feature(flag(), 0, 40, 0, 60)) },
 			func() (Score, bool) { return s.Score(feature(colours(), 50, 50), feature(colours(), 40, 60)) },
-			func() (Score, bool) { return s.Exact(sampleOf(0, 0, 1, 1), sampleOf(0, 0, 0, 1)) },
+			func() (Score, bool) { return s.Exact(sampled(0, 0, 1, 1), sampled(0, 0, 0, 1)) },
 			func() (Score, bool) {
-				return s.Exact(categoriesOf(map[string]int64{"a": 5, "b": 5}), categoriesOf(map[string]int64{"a": 3, "b": 7}))
+				return s.Exact(named(map[string]int64{"a": 5, "b": 5}), named(map[string]int64{"a": 3, "b": 7}))
 			},
 		} {
 			score, defined := scored()

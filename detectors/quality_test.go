@@ -10,11 +10,11 @@ import (
 	"tidemark/capture"
 )
 
-func sampleOf(sorted ...float64) *Sample {
+func sampled(sorted ...float64) *Sample {
 	return &Sample{Kind: capture.Numeric, Numbers: sorted, Captured: int64(len(sorted))}
 }
 
-func categoriesOf(counts map[string]int64) *Sample {
+func named(counts map[string]int64) *Sample {
 	s := &Sample{Kind: capture.Categorical, Categories: counts}
 	for _, n := range counts {
 		s.Captured += n
@@ -30,14 +30,14 @@ func TestQualityOfSamples(t *testing.T) {
 		reference, current *Sample
 		want               float64
 	}{
-		{"beyond both ends", OutOfRange{}, sampleOf(1, 2, 3), sampleOf(0, 1, 3, 4, inf), 0.6},
-		{"the reference's infinite ones", OutOfRange{}, sampleOf(-inf, 1, 2, 3), sampleOf(0, 1, 2, 3), 0},
-		{"none before", NegativeShare{}, sampleOf(0, 2, 3), sampleOf(-999, -1, 0, 3), 0.5},
-		{"some before", NegativeShare{}, sampleOf(-0.5, 2, 3), sampleOf(-999, -1, 0, 3), 0},
-		{"minus zero", NegativeShare{}, sampleOf(0, 2, 3), sampleOf(math.Copysign(0, -1), 1), 0},
-		{"continuous, fewer rows", Cardinality{}, sampleOf(1, 2, 3, 4, 5, 6, 7, 8), sampleOf(1.5, 2.5, 3.5), 0},
-		{"continuous, stuck", Cardinality{}, sampleOf(1, 2, 3, 4, 5, 6, 7, 8), sampleOf(4, 4, 4, 4), 0.75},
-		{"categories", Cardinality{}, categoriesOf(map[string]int64{"a": 3, "b": 1}), categoriesOf(map[string]int64{"c": 2}), 1 - 1/1.5},
+		{"beyond both ends", OutOfRange{}, sampled(1, 2, 3), sampled(0, 1, 3, 4, inf), 0.6},
+		{"the reference's infinite ones", OutOfRange{}, sampled(-inf, 1, 2, 3), sampled(0, 1, 2, 3), 0},
+		{"none before", NegativeShare{}, sampled(0, 2, 3), sampled(-999, -1, 0, 3), 0.5},
+		{"some before", NegativeShare{}, sampled(-0.5, 2, 3), sampled(-999, -1, 0, 3), 0},
+		{"minus zero", NegativeShare{}, sampled(0, 2, 3), sampled(math.Copysign(0, -1), 1), 0},
+		{"continuous, fewer rows", Cardinality{}, sampled(1, 2, 3, 4, 5, 6, 7, 8), sampled(1.5, 2.5, 3.5), 0},
+		{"continuous, stuck", Cardinality{}, sampled(1, 2, 3, 4, 5, 6, 7, 8), sampled(4, 4, 4, 4), 0.75},
+		{"categories", Cardinality{}, named(map[string]int64{"a": 3, "b": 1}), named(map[string]int64{"c": 2}), 1 - 1/1.5},
 	} {
 		got, defined := test.statistic.Exact(test.reference, test.current)
 		if !defined || !near(got.Value, test.want) {
@@ -46,10 +46,10 @@ func TestQualityOfSamples(t *testing.T) {
 	}
 	for _, s := range []Statistic{OutOfRange{}, NegativeShare{}, Cardinality{}} {
 		for name, pair := range map[string][2]*Sample{
-			"nothing":           {sampleOf(), sampleOf()},
-			"no reference":      {sampleOf(), sampleOf(1)},
-			"no current":        {sampleOf(1), sampleOf()},
-			"infinite and none": {sampleOf(inf), sampleOf()},
+			"nothing":           {sampled(), sampled()},
+			"no reference":      {sampled(), sampled(1)},
+			"no current":        {sampled(1), sampled()},
+			"infinite and none": {sampled(inf), sampled()},
 		} {
 			if got, defined := s.Exact(pair[0], pair[1]); defined || got != (Score{}) {
 				t.Errorf("%s of %s is %v", s.Name(), name, got)
