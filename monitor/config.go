@@ -67,6 +67,30 @@ func (c *Config) Complete() {
 	c.Volume.For.complete()
 }
 
+// Rules writes the conditions of a completed configuration as a user reads them, or "none".
+func (c *Config) Rules() []string {
+	var all []string
+	for _, r := range slices.Concat(c.Drift, c.Quality) {
+		all = append(all, r.String())
+	}
+	for _, q := range c.Sequential {
+		all = append(all, fmt.Sprintf("%s of the %s of %s", q.Detector, q.Value, q.Feature))
+	}
+	if c.Volume.Min > 0 {
+		all = append(all, fmt.Sprintf("rows < %d", c.Volume.Min))
+	}
+	if c.Volume.Max > 0 {
+		all = append(all, fmt.Sprintf("rows > %d", c.Volume.Max))
+	}
+	if c.Freshness > 0 {
+		all = append(all, "no record for "+windows.FormatDuration(c.Freshness))
+	}
+	if len(all) == 0 {
+		all = []string{"none"}
+	}
+	return all
+}
+
 // Check reports every fault of a completed configuration with the path of its field, such as "windows[0].slide".
 func (c *Config) Check(fault func(path, message string)) {
 	if c.Name == "" {

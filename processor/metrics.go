@@ -182,13 +182,17 @@ func (m *evaluateMetrics) show(r *monitor.Report) {
 	if m.series.take(key(window)) {
 		m.watermark.WithLabelValues(window...).Set(float64(r.Window.End) / 1000)
 	}
-	for _, f := range r.Features {
-		for method, score := range f.Scores {
-			labels := []string{r.Monitor, r.Endpoint, r.Variant, f.Name, method, r.Window.Size}
+	scores := func(feature string, scores map[string]monitor.Score) {
+		for method, score := range scores {
+			labels := []string{r.Monitor, r.Endpoint, r.Variant, feature, method, r.Window.Size}
 			if m.series.take(key(labels)) {
 				m.score.WithLabelValues(labels...).Set(score.Score)
 			}
 		}
+	}
+	scores("", r.Scores)
+	for _, f := range r.Features {
+		scores(f.Name, f.Scores)
 	}
 }
 
