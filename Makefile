@@ -10,10 +10,10 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race bench lint fmt
+.PHONY: help build run test race bench bench-score lint fmt
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/tidemark, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tidemark ./cmd/tidemark
@@ -21,14 +21,20 @@ build: ## Build bin/tidemark, one static binary
 run: build ## Build and run the demo until Ctrl-C; with CI=1 until the first alert
 	bin/tidemark demo $(DEMO_FLAGS)
 
-test: ## Run the tests
-	go test ./...
+test: ## Run the tests; the last line names those that lacked a program and were skipped
+	@skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
+	{ TIDEMARK_SKIPPED=$$skipped go test ./... && passed=0 || passed=$$?; } && \
+	all=$$(sort -u "$$skipped" | paste -sd , | sed 's/,/, /g') && \
+	echo "skipped: $${all:-nothing}" && exit $$passed
 
 race: ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
 
 bench: ## Run the benchmarks
 	go test -bench . -run '^$$' ./...
+
+bench-score: ## Score two million rows of 25 columns: rows a second of processor time
+	go test -bench Score -benchtime 1x -run '^$$' ./cmd/tidemark
 
 lint: ## Check style, import rules and formatting
 	$(GOLANGCI_LINT) run

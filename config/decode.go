@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"tidemark/processor"
 )
 
 // position is a place in the file, from 1.
@@ -62,6 +64,10 @@ func (d *decoder) check(path, message string) {
 
 // value reads the node into a variable that holds the default. No value (null) leaves the default.
 func (d *decoder) value(node ast.Node, into reflect.Value, path string) {
+	if secret(into) && misread(d.unwrap(node)) { // what follow says of it would show it
+		d.reject(start(node), path, "begins with a sign that means something in YAML: put quotes around it")
+		return
+	}
 	node = d.follow(node, path)
 	if node == nil || node.Type() == ast.NullType {
 		return
@@ -165,6 +171,10 @@ func (d *decoder) scalar(node ast.Node, into reflect.Value, path string) {
 	}
 	text, bad := expand(text, d.env)
 	for _, b := range bad {
+		if secret(into) && !variable.MatchString(b.text) {
+			d.reject(start(node), path, "holds a ${ that "+b.message)
+			continue
+		}
 		d.reject(d.find(b.text, start(node)), path, b.text+" "+b.message)
 	}
 	if len(bad) > 0 {
@@ -173,6 +183,18 @@ func (d *decoder) scalar(node ast.Node, into reflect.Value, path string) {
 	if err := convert(text, into); err != nil {
 		d.reject(start(node), path, err.Error())
 	}
+}
+
+// secret is whether the value of a field may not be shown.
+func secret(into reflect.Value) bool { return into.Type() == reflect.TypeFor[processor.Secret]() }
+
+// misread is whether a node is an alias or a tag.
+func misread(node ast.Node) bool {
+	switch node.(type) {
+	case *ast.AliasNode, *ast.TagNode:
+		return true
+	}
+	return false
 }
 
 // convert sets the variable to what the text says.

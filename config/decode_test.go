@@ -69,7 +69,7 @@ func (w *writer) value(t *testing.T, v reflect.Value, indent string) {
 		fmt.Fprintf(&w.yaml, "\n%skey: text%d\n", indent, w.n)
 	case reflect.String:
 		v.SetString(fmt.Sprint("text", w.n))
-		fmt.Fprintf(&w.yaml, " %s\n", v)
+		fmt.Fprintf(&w.yaml, " %s\n", v.String())
 	case reflect.Bool:
 		v.SetBool(true)
 		w.yaml.WriteString(" true\n")

@@ -72,8 +72,11 @@ func (ev *Evaluate) restoreAll() {
 	defer ev.mu.Unlock()
 	for partition := range owned {
 		ev.assigned[partition] = true
+		delete(ev.shards, partition)
 	}
-	clear(ev.shards)
+	for partition := range ev.shards {
+		ev.drop(partition)
+	}
 }
 
 // restoreAssigned restores the partitions that were assigned since the last poll, and lets them be read.
@@ -82,11 +85,16 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 	assigned := ev.assigned
 	ev.assigned = map[int32]bool{}
 	ev.mu.Unlock()
+	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
+	for partition := range ev.shards {
+		if _, ok := owned[partition]; !ok && !ev.touched[partition] { // else its next commit will abort
+			ev.drop(partition)
+		}
+	}
 	if len(assigned) == 0 {
 		return nil
 	}
 	ev.ready(false)
-	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
 	for partition := range assigned {
 		committed, ok := owned[partition]
 		if !ok {
@@ -98,6 +106,9 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 			return fmt.Errorf("restore partition %d: %w", partition, err)
 		}
 		ev.shards[partition] = s
+		for _, f := range s.Firing() {
+			ev.metrics.scores.fire(f, true)
+		}
 		ev.session.Client().ResumeFetchPartitions(map[string][]int32{ev.config.Topics.Panes: {partition}})
 		ev.metrics.restore.Observe(time.Since(started).Seconds())
 		delete(assigned, partition)
@@ -109,6 +120,14 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 	}
 	ev.ready(len(ev.assigned) == 0)
 	return nil
+}
+
+// drop gives up a partition that another process owns now, which also shows its endpoints in the metrics.
+func (ev *Evaluate) drop(partition int32) {
+	for _, endpoint := range ev.shards[partition].Endpoints() {
+		ev.metrics.scores.forget(endpoint)
+	}
+	delete(ev.shards, partition)
 }
 
 // restore rebuilds the state of a partition: what was saved, and then, from the panes log, what was not.

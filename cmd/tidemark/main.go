@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"tidemark/processor"
 )
 
 // version is set when the binary is built.
@@ -21,7 +23,11 @@ var version = "dev"
 const (
 	exitFailed = 1
 	exitUsage  = 2
+	exitFound  = 3
 )
+
+// errFound ends the process with 3: drift or a violation was found, and has been printed.
+var errFound = errors.New("drift or a violation was found")
 
 func main() { os.Exit(run()) }
 
@@ -32,7 +38,10 @@ func run() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "tidemark:", err)
+	if errors.Is(err, errFound) {
+		return exitFound
+	}
+	fmt.Fprintln(os.Stderr, "tidemark:", processor.Advised(err))
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}
@@ -46,7 +55,7 @@ func rootCommand() *cobra.Command {
 		Long: `Tidemark reads what models are asked and what they answer from Kafka, compares windows of it with the data the
 models were trained on, and publishes alerts to Kafka.
 
-Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
+Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration; 3 drift or a violation was found.`,
 		Example: `  tidemark demo
   tidemark run -c tidemark.yaml`,
 		SilenceErrors: true,
@@ -54,8 +63,8 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		demoCommand(), runCommand(), checkCommand(), baselineCommand(), replayCommand(), alertsCommand(),
-		topicsCommand(), detectCommand(), versionCommand(),
+		demoCommand(), runCommand(), checkCommand(), baselineCommand(), scoreCommand(), detectCommand(), replayCommand(),
+		alertsCommand(), topicsCommand(), healthCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root

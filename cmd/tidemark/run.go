@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -163,11 +162,11 @@ func createTopics(ctx context.Context, c *processor.Config) error {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	_, err = c.CreateTopics(ctx, kadm.NewClient(client))
+	_, err = c.CreateTopics(ctx, client)
 	return err
 }
 
 // dial returns a plain client of the configured cluster.
 func dial(c *processor.Config, options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Kafka.Brokers...), kgo.ClientID("tidemark")}, options...)...)
+	return kgo.NewClient(append(append(c.Kafka.Options(), kgo.ClientID("tidemark")), options...)...)
 }
