@@ -20,7 +20,7 @@ import (
 type position struct{ line, column int }
 
 // decoder reads the syntax tree of a file into structs by their yaml tags. It goes on after a fault. It knows
-// structs, lists, strings, booleans, integers, floats, durations and [encoding.TextUnmarshaler]; another type in a
+// structs, lists, maps of strings, strings, booleans, integers, floats, durations and [encoding.TextUnmarshaler]; another type in a
 // Config is a mistake in the program, which the tests find.
 type decoder struct {
 	env      func(string) (string, bool)
@@ -78,9 +78,28 @@ func (d *decoder) value(node ast.Node, into reflect.Value, path string) {
 		d.mapping(node, into, path)
 	case into.Kind() == reflect.Slice && !text:
 		d.list(node, into, path)
+	case into.Kind() == reflect.Map:
+		d.words(node, into, path)
 	default:
 		d.scalar(node, into, path)
 	}
+}
+
+// words reads a mapping whose keys are not known here into a map of strings.
+func (d *decoder) words(node ast.Node, into reflect.Value, path string) {
+	m, ok := asMapping(node)
+	if !ok {
+		d.reject(start(node), path, fmt.Sprintf("is %s: write a mapping of names and values", kind(node)))
+		return
+	}
+	words := map[string]string{}
+	for _, e := range d.entriesOf(m, path) {
+		key, word := keyOf(e), ""
+		d.at[join(path, key)] = d.place(e)
+		d.value(e.Value, reflect.ValueOf(&word).Elem(), join(path, key))
+		words[key] = word
+	}
+	into.Set(reflect.ValueOf(words))
 }
 
 func (d *decoder) mapping(node ast.Node, into reflect.Value, path string) {

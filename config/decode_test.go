@@ -69,6 +69,9 @@ func (w *writer) value(t *testing.T, v reflect.Value, indent string) {
 			fmt.Fprintf(&w.yaml, "%s-", indent)
 			w.value(t, v.Index(i), indent+"    ")
 		}
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"key": fmt.Sprint("text", w.n)}))
+		fmt.Fprintf(&w.yaml, "\n%skey: text%d\n", indent, w.n)
 	case reflect.String:
 		v.SetString(fmt.Sprint("text", w.n))
 		fmt.Fprintf(&w.yaml, " %s\n", v.String())

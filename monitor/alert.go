@@ -55,6 +55,9 @@ type Evidence struct {
 	PValue    *float64 `json:"p_value,omitempty"`
 	Alpha     float64  `json:"alpha,omitempty"`
 	Corrected *float64 `json:"p_corrected,omitempty"`
+	// Of a sequential detector: the figure that the score is, and how many panes it took.
+	Value  string `json:"value,omitempty"`
+	Values int64  `json:"values,omitempty"`
 }
 
 // TopFeature is a feature with one of the window's largest scores of the rule.

@@ -60,6 +60,23 @@ func TestCheckFindsEveryFault(t *testing.T) {
 	}
 }
 
+func TestRulesInWords(t *testing.T) {
+	c := DefaultConfig()
+	c.Drift, c.Quality = []Rule{{Method: "psi", Threshold: 0.2}}, []Rule{}
+	c.Sequential = []Sequence{{Detector: "adwin"}}
+	c.Volume, c.Freshness = Volume{Min: 1, Max: 9}, 10*minute
+	c.Complete()
+	want := "psi > 0.2; adwin of the mean of *; rows < 1; rows > 9; no record for 10m"
+	if got := strings.Join(c.Rules(), "; "); got != want {
+		t.Errorf("rules are %q, want %q", got, want)
+	}
+	c = Config{Drift: []Rule{}, Quality: []Rule{}}
+	c.Complete()
+	if got := c.Rules(); !slices.Equal(got, []string{"none"}) {
+		t.Errorf("rules are %q, want none", got)
+	}
+}
+
 func TestWatches(t *testing.T) {
 	for _, test := range []struct {
 		match             Match

@@ -14,21 +14,22 @@ import (
 
 // endpoint is the panes, the frontier and the alerts of one endpoint.
 type endpoint struct {
-	name     string
-	monitors []*Monitor
-	pane     time.Duration
-	frontier *windows.Frontier
-	closed   []windows.Time // per monitor, the watermark up to which windows were closed
-	whole    []windows.Time // per monitor, the watermark from which on windows hold all of the traffic there was
-	series   map[seriesKey]*series
-	alerts   map[alertKey]*alertState
-	dirty    bool // state changed since it was last saved
+	name      string
+	monitors  []*Monitor
+	pane      time.Duration
+	frontier  *windows.Frontier
+	closed    []windows.Time // per monitor, the watermark up to which windows were closed
+	whole     []windows.Time // per monitor, the watermark from which on windows hold all of the traffic there was
+	series    map[seriesKey]*series
+	alerts    map[alertKey]*alertState
+	sequences map[sequenceKey]*sequence
+	dirty     bool // state changed since it was last saved
 }
 
 func newEndpoint(name string, monitors []*Monitor) *endpoint {
 	e := &endpoint{
 		name: name, monitors: Matching(monitors, name),
-		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{},
+		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{}, sequences: map[sequenceKey]*sequence{},
 	}
 	e.pane = PaneLength(e.monitors)
 	var longest time.Duration
@@ -136,9 +137,13 @@ func (e *endpoint) advance(partitions *windows.Partitions, at windows.Time, out 
 	for i, m := range e.monitors {
 		// A longer lateness after a restart does not open what was closed.
 		watermark := max(frontier.Add(-m.AllowedLateness), e.closed[i])
+		e.forgetSequences(m, watermark)
 		for _, variant := range e.variants() {
 			if !m.Watches(e.name, variant) {
 				continue
+			}
+			if err := e.follow(i, variant, watermark, out); err != nil {
+				return err
 			}
 			for _, spec := range m.Windows {
 				if err := e.close(i, variant, spec, watermark, out); err != nil {
@@ -208,6 +213,7 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 		if current.Rows == 0 && report.Insufficient != "layout" {
 			return
 		}
+		e.sequenceReports(m, &report)
 		out.Reports = append(out.Reports, report)
 		out.Alerts = append(out.Alerts, m.alerts(&report, current, ranges, e.alerts)...)
 	})

@@ -41,6 +41,8 @@ type FeatureReport struct {
 	Mean     *float64         `json:"mean,omitempty"`
 	StdDev   *float64         `json:"stddev,omitempty"` // population
 	Scores   map[string]Score `json:"scores"`
+	// Sequential is what the sequential detectors took, up to the watermark.
+	Sequential map[string]SequenceReport `json:"sequential,omitempty"`
 }
 
 // Score is a statistic's score of a feature in a window.

@@ -35,6 +35,14 @@ func (c *compacted) save(t rapid.TB, shard *Shard, panes []SavedPane, next int64
 		value, err := p.Append(nil)
 		put(p.Key(), value, err)
 	}
+	sequences, err := shard.Sequences()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range sequences {
+		value, err := json.Marshal(&q)
+		put(q.Key(), value, err)
+	}
 	for _, e := range shard.Changes() {
 		value, err := json.Marshal(e)
 		put(e.Key(), value, err)
@@ -56,6 +64,11 @@ func (c *compacted) restore(t rapid.TB, monitors []*Monitor, log []entry) *Shard
 			var e SavedEndpoint
 			if err = json.Unmarshal(value, &e); err == nil {
 				err = shard.Restore(e)
+			}
+		} else if strings.HasPrefix(key, "sequence/") {
+			var q SavedSequence
+			if err = json.Unmarshal(value, &q); err == nil {
+				err = shard.RestoreSequence(q)
 			}
 		} else {
 			var p SavedPane
@@ -103,6 +116,10 @@ func severalMonitors() []*Monitor {
 	b := watch("b/c", tumbling(5*minute), rules(1, 1), func(c *Config) {
 		c.Volume, c.Freshness = Volume{2, 5, For{1, 2}}, 20*second
 		c.Quality = []Rule{{Method: missingColumns, MinSamples: 1}}
+		c.Sequential = []Sequence{
+			{Detector: "kswin", Params: map[string]string{"window_size": "8", "stat_size": "3", "alpha": "0.1"}, For: For{1, 2}},
+			{Detector: "hddm_w", Value: ValueNewShare, Feature: "plan"},
+		}
 	})
 	return []*Monitor{a, canary, b}
 }

@@ -16,6 +16,7 @@ const (
 	keyMeta     = "meta"
 	keyPane     = "pane/"
 	keyEndpoint = "endpoint/"
+	keySequence = "sequence/"
 )
 
 // state returns the records that bring a partition's saved state up to date.
@@ -42,6 +43,17 @@ func (ev *Evaluate) state(partition int32) ([]*kgo.Record, error) {
 			return nil, fmt.Errorf("encode state of endpoint %q: %w", e.Endpoint, err)
 		}
 		put(e.Key(), value)
+	}
+	sequences, err := s.Sequences()
+	if err != nil {
+		return nil, err
+	}
+	for i := range sequences {
+		value, err := json.Marshal(&sequences[i])
+		if err != nil {
+			return nil, fmt.Errorf("encode detector of endpoint %q: %w", sequences[i].Endpoint, err)
+		}
+		put(sequences[i].Key(), value)
 	}
 	value, err := json.Marshal(meta{
 		Version: metaVersion, Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions(),
@@ -124,6 +136,7 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 	var last *meta
 	panes := map[string]monitor.SavedPane{}
 	endpoints := map[string]monitor.SavedEndpoint{}
+	sequences := map[string]monitor.SavedSequence{}
 	err := ev.readAll(ctx, ev.config.Topics.State, partition, 0, -1, func(r *kgo.Record) error {
 		switch key := string(r.Key); {
 		case key == keyMeta:
@@ -133,6 +146,11 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 			var e monitor.SavedEndpoint
 			err := json.Unmarshal(r.Value, &e)
 			endpoints[key] = e
+			return err
+		case strings.HasPrefix(key, keySequence):
+			var q monitor.SavedSequence
+			err := json.Unmarshal(r.Value, &q)
+			sequences[key] = q
 			return err
 		case strings.HasPrefix(key, keyPane):
 			p, err := monitor.DecodePane(r.Value)
@@ -159,6 +177,11 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 	}
 	for _, e := range endpoints {
 		if err := s.Restore(e); err != nil {
+			return nil, err
+		}
+	}
+	for _, q := range sequences {
+		if err := s.RestoreSequence(q); err != nil {
 			return nil, err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tidemark/config"
-	"tidemark/monitor"
 	"tidemark/windows"
 )
 
@@ -124,7 +123,7 @@ func printChecked(w io.Writer, file string, c *config.Config) error {
 	fmt.Fprintln(table, "MONITOR\tENDPOINT\tVARIANT\tWINDOWS\tPANE\tRULES")
 	for _, m := range c.Monitors {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Match.Endpoint, m.Match.Variant,
-			windowList(m.Windows), shortDuration(windows.Pane(m.Windows)), ruleList(m.Drift, m.Quality))
+			windowList(m.Windows), shortDuration(windows.Pane(m.Windows)), strings.Join(m.Rules(), ", "))
 	}
 	return table.Flush()
 }
@@ -136,19 +135,6 @@ func windowList(specs []windows.Spec) string {
 		if s.Step() != s.Size {
 			all[i] += " every " + shortDuration(s.Step())
 		}
-	}
-	return strings.Join(all, ", ")
-}
-
-func ruleList(lists ...[]monitor.Rule) string {
-	var all []string
-	for _, rules := range lists {
-		for _, r := range rules {
-			all = append(all, r.String())
-		}
-	}
-	if len(all) == 0 {
-		return "none"
 	}
 	return strings.Join(all, ", ")
 }

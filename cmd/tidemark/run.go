@@ -111,6 +111,9 @@ func loadMonitors(configs []monitor.Config) ([]*monitor.Monitor, error) {
 			}
 			loaded[c.Baseline] = b
 		}
+		if err := c.CheckBaseline(b); err != nil {
+			return nil, usageError{err}
+		}
 		monitors = append(monitors, monitor.New(c, b))
 	}
 	return monitors, nil
