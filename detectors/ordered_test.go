@@ -87,7 +87,7 @@ func TestOrderedEdges(t *testing.T) {
 				}
 				// NaN stands for what another test has; the figures must be finite, and those of profiles hold the exact.
 				checkBounds(t, name, score, exact)
-				if !math.IsNaN(want) && !close(&exact.Value, &want, 1e-12, 1e-12) {
+				if !math.IsNaN(want) && !nearly(&exact.Value, &want, 1e-12, 1e-12) {
 					t.Errorf("%s: %v, want %v", name, exact.Value, want)
 				}
 			}
@@ -114,7 +114,7 @@ func TestOrderedPValues(t *testing.T) {
 		{"energy", []float64{1, 2, 3}, []float64{1, 2, 3}, nil},
 	} {
 		score, defined := detectors.New(test.name).Exact(sampleOf(test.reference...), sampleOf(test.current...))
-		if !defined || !close(score.PValue, test.want, 1e-12, 0) {
+		if !defined || !nearly(score.PValue, test.want, 1e-12, 0) {
 			t.Errorf("%s of %v and %v: p-value %s, %v, want %s", test.name, test.reference, test.current, text(score.PValue), defined, text(test.want))
 		}
 	}
@@ -173,7 +173,7 @@ func TestOrderedExpected(t *testing.T) {
 		for _, name := range ordered {
 			exact, _ := detectors.New(name).Exact(in.reference, in.current)
 			score, _ := detectors.New(name).Score(r, c)
-			if !close(score.Expected, exact.Expected, 0.04, 0) {
+			if !nearly(score.Expected, exact.Expected, 0.04, 0) {
 				t.Errorf("%s, %s: profiles expect %s, samples %s", shape, name, text(score.Expected), text(exact.Expected))
 			}
 		}
@@ -192,7 +192,7 @@ func TestOrderedPrecision(t *testing.T) {
 				exact, _ := detectors.New(name).Exact(in.reference, in.current)
 				score, _ := detectors.New(name).Score(r, c)
 				absolute := map[string]float64{"ks": 0.004, "anderson_darling": 0.05}[name]
-				if !close(&score.Value, &exact.Value, 0.04, absolute) {
+				if !nearly(&score.Value, &exact.Value, 0.04, absolute) {
 					t.Errorf("%s by %v, %s: score %v, exactly %v", shape, shift, name, score.Value, exact.Value)
 				}
 				checkBounds(t, fmt.Sprintf("%s by %v, %s", shape, shift, name), score, exact)
