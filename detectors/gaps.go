@@ -80,7 +80,7 @@ func binGaps(reference, current *profile.Feature) (iter.Seq[gap], bool) {
 				g.width = edges[bin] - edges[bin-1]
 				g.integral = end*g.width - distance
 			}
-			g.tolerance += 1e-15 * g.width // rounding
+			g.tolerance += 1e-15*g.width + 10*math.SmallestNonzeroFloat64 // rounding
 			if !yield(g) {
 				return
 			}

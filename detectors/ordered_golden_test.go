@@ -88,8 +88,8 @@ func sampleOf(values ...float64) *detectors.Sample {
 	return s
 }
 
-// within says whether got is want, where both may be missing.
-func within(got, want *float64, relative, absolute float64) bool {
+// nearly says whether got is want, where both may be missing.
+func nearly(got, want *float64, relative, absolute float64) bool {
 	if got == nil || want == nil {
 		return got == want
 	}
@@ -149,10 +149,10 @@ func TestOrderedGolden(t *testing.T) {
 			}
 			// A T or t of no difference is 0 but for rounding; p-values of scipy's series of Cramér and von Mises have
 			// rounding errors of 1e-15.
-			if !within(got[0], want[0], relative, absolute) {
+			if !nearly(got[0], want[0], relative, absolute) {
 				t.Errorf("%s/%s: %s, %s says %s", name, statistic, text(got[0]), library, text(want[0]))
 			}
-			if want[1] != nil && !within(got[1], want[1], max(relative, 1e-6), pAbsolute) {
+			if want[1] != nil && !nearly(got[1], want[1], max(relative, 1e-6), pAbsolute) {
 				t.Errorf("%s/%s: p-value %s, %s says %s", name, statistic, text(got[1]), library, text(want[1]))
 			}
 		}
@@ -182,17 +182,17 @@ func TestOrderedGolden(t *testing.T) {
 		}
 		// Evidently: the distance over the standard deviation or 0.001, the energy distance, and the p-values of
 		// Anderson and Darling and of Cramér and von Mises.
-		if d := scores["wasserstein"][0]; !within(new(*d/max(*w.Evidently["std"], 0.001)), w.Evidently["wasserstein"], 1e-9, 0) {
+		if d := scores["wasserstein"][0]; !nearly(new(*d/max(*w.Evidently["std"], 0.001)), w.Evidently["wasserstein"], 1e-9, 0) {
 			t.Errorf("%s: %v over %v, Evidently says %v", name, *d, *w.Evidently["std"], *w.Evidently["wasserstein"])
 		}
-		if d := scores["wasserstein_normalized"][0]; d != nil && *w.Evidently["std"] >= 0.001 && !within(d, w.Evidently["wasserstein"], 1e-9, 0) {
+		if d := scores["wasserstein_normalized"][0]; d != nil && *w.Evidently["std"] >= 0.001 && !nearly(d, w.Evidently["wasserstein"], 1e-9, 0) {
 			t.Errorf("%s: normalised %v, Evidently says %v", name, *d, *w.Evidently["wasserstein"])
 		}
-		if !within(scores["energy"][0], w.Evidently["energy"], 1e-9, 0) {
+		if !nearly(scores["energy"][0], w.Evidently["energy"], 1e-9, 0) {
 			t.Errorf("%s: %v, Evidently says %v", name, *scores["energy"][0], *w.Evidently["energy"])
 		}
 		for _, statistic := range []string{"anderson_darling", "cramer_von_mises"} {
-			if want := w.Evidently[statistic]; want != nil && !within(scores[statistic][1], want, 1e-6, 4e-15) {
+			if want := w.Evidently[statistic]; want != nil && !nearly(scores[statistic][1], want, 1e-6, 4e-15) {
 				t.Errorf("%s/%s: p-value %s, Evidently says %v", name, statistic, text(scores[statistic][1]), *want)
 			}
 		}

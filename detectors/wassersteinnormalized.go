@@ -9,7 +9,8 @@ import (
 // WassersteinNormalized is the [Wasserstein] distance over the reference's population standard deviation, so that one
 // threshold suits features of any unit.
 //
-// Range 0 up; larger is more drift. Undefined where the distance is, and when the reference is constant.
+// Range 0 up; larger is more drift. Undefined where the distance is, and when the reference is constant or its standard
+// deviation is beyond the range of floats.
 //
 // Source: as for the distance; Evidently's figure is the same as long as the standard deviation is at least 0.001.
 type WassersteinNormalized struct{}

@@ -73,7 +73,7 @@ func profileMean(f *profile.Feature) mean {
 	case m.Min == m.Max:
 		return mean{rows, m.Min - m.Center, 0}
 	default:
-		return mean{rows, m.Sum.Value() / rows, deviation * deviation}
+		return mean{rows, m.Sum.Value() / rows, variance(deviation)}
 	}
 }
 
@@ -99,7 +99,15 @@ func sampleMean(sorted []float64, centre float64) mean {
 	if !ok {
 		return mean{}
 	}
-	return mean{rows, offset, deviation * deviation}
+	return mean{rows, offset, variance(deviation)}
+}
+
+// variance is that of a standard deviation, or 0 where it is so small that a float has not all its digits.
+func variance(deviation float64) float64 {
+	if deviation < 1e-145 {
+		return 0
+	}
+	return deviation * deviation
 }
 
 // finiteValues says whether there are values and the moments are of all of them.

@@ -9,8 +9,8 @@ import "math"
 //
 // where G is the gamma function and K the modified Bessel function of the second kind of order 1/4.
 //
-// It ends, as scipy's does, at the first term below 1e-7, and is so the same figure. Its error is up to some 1e-8: a
-// probability below that says no more than that it is small, and is not yet 0. From x = 100 on it is 0.
+// It ends, as scipy's does, at the first term below 1e-7, and is so the same figure. Its error is up to some 1e-8, and
+// 1e-7 from x = 100 on: a probability below that says no more than that it is small. From x = 2,000 on it is 0.
 //
 // Source: Anderson and Darling, "Asymptotic theory of certain goodness of fit criteria based on stochastic processes",
 // Annals of Mathematical Statistics 23 (1952), formula 4.35; Csörgő and Faraway, "The exact and asymptotic
@@ -19,7 +19,7 @@ func CramerVonMises(x float64) float64 {
 	switch {
 	case x < 0.003:
 		return 1
-	case x >= 100:
+	case x >= 2000:
 		return 0
 	}
 	total, factor := 0.0, 1/(math.Pi*math.Sqrt(x))

@@ -1,4 +1,4 @@
-package pvalue_test
+package pvalue
 
 import (
 	"compress/gzip"
@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"tidemark/detectors/pvalue"
 )
 
 // limits are values of scipy 1.17.1: kstwo.sf as [d, n, p], kstwobign.sf as [z, p], twice t.sf as [t, df, p], 1 minus
@@ -50,23 +48,23 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	for _, w := range l.Kolmogorov {
-		check("Kolmogorov", w[:2], pvalue.Kolmogorov(w[1], w[0]), w[2], 1e-6, 0)
+		check("Kolmogorov", w[:2], Kolmogorov(w[1], w[0]), w[2], 1e-6, 0)
 	}
 	for _, w := range l.Limit {
 		// For many values the limit is the distribution itself, but for a term of 1/sqrt(n).
 		const n = 1e12
-		check("Kolmogorov", w[:1], pvalue.Kolmogorov(n, w[0]/math.Sqrt(n)), w[1], 1e-4, 0)
+		check("Kolmogorov", w[:1], Kolmogorov(n, w[0]/math.Sqrt(n)), w[1], 1e-4, 0)
 	}
 	for _, w := range l.StudentTwoSided {
-		check("StudentTwoSided", w[:2], pvalue.StudentTwoSided(w[0], w[1]), w[2], 1e-7, 0)
-		check("StudentTwoSided -", w[:2], pvalue.StudentTwoSided(-w[0], w[1]), w[2], 1e-7, 0)
+		check("StudentTwoSided", w[:2], StudentTwoSided(w[0], w[1]), w[2], 1e-7, 0)
+		check("StudentTwoSided -", w[:2], StudentTwoSided(-w[0], w[1]), w[2], 1e-7, 0)
 	}
 	for _, w := range l.CramerVonMises {
 		// 1 minus a sum near 1, whose Bessel functions scipy has to 1e-15.
-		check("CramerVonMises", w[:1], pvalue.CramerVonMises(w[0]), w[1], 1e-9, 4e-15)
+		check("CramerVonMises", w[:1], CramerVonMises(w[0]), w[1], 1e-9, 4e-15)
 	}
 	for _, w := range l.AndersonDarling {
-		check("AndersonDarling", w[:1], pvalue.AndersonDarling(w[0]), w[1], 1e-9, 0)
+		check("AndersonDarling", w[:1], AndersonDarling(w[0]), w[1], 1e-9, 0)
 	}
 }
 
@@ -81,7 +79,7 @@ func TestStudentClosedForms(t *testing.T) {
 			if x == 1e100 && df == 2 {
 				want = 1e-200
 			}
-			if got := pvalue.StudentTwoSided(x, df); math.Abs(got-want) > 1e-12*want {
+			if got := StudentTwoSided(x, df); math.Abs(got-want) > 1e-12*want {
 				t.Errorf("StudentTwoSided(%v, %v) = %v, want %v", x, df, got, want)
 			}
 		}
@@ -99,10 +97,10 @@ func TestKolmogorovSmall(t *testing.T) {
 		case d >= 0.25:
 			two = 1 - 2*(2*d-0.5)*(2*d-0.5)
 		}
-		if got := pvalue.Kolmogorov(1, d); math.Abs(got-one) > 1e-14 {
+		if got := Kolmogorov(1, d); math.Abs(got-one) > 1e-14 {
 			t.Errorf("Kolmogorov(1, %v) = %v, want %v", d, got, one)
 		}
-		if got := pvalue.Kolmogorov(2, d); math.Abs(got-two) > 1e-14 {
+		if got := Kolmogorov(2, d); math.Abs(got-two) > 1e-14 {
 			t.Errorf("Kolmogorov(2, %v) = %v, want %v", d, got, two)
 		}
 	}
@@ -119,10 +117,10 @@ func TestLimitsFall(t *testing.T) {
 			tolerance float64 // relative to the probability
 			absolute  float64
 		}{
-			"Kolmogorov":      {func(x float64) float64 { return pvalue.Kolmogorov(n, x/math.Sqrt(n)) }, 1e-5, 0},
-			"StudentTwoSided": {func(x float64) float64 { return pvalue.StudentTwoSided(x, n) }, 1e-7, 0},
-			"CramerVonMises":  {pvalue.CramerVonMises, 0, 5e-8},
-			"AndersonDarling": {pvalue.AndersonDarling, 0.02, 0},
+			"Kolmogorov":      {func(x float64) float64 { return Kolmogorov(n, x/math.Sqrt(n)) }, 1e-5, 0},
+			"StudentTwoSided": {func(x float64) float64 { return StudentTwoSided(x, n) }, 1e-7, 0},
+			"CramerVonMises":  {CramerVonMises, 0, 1e-6},
+			"AndersonDarling": {AndersonDarling, 0.02, 0},
 		} {
 			a, b := p.f(x), p.f(more)
 			if !(0 <= b && b <= a*(1+p.tolerance)+p.absolute && a <= 1) {
@@ -139,7 +137,7 @@ func BenchmarkKolmogorov(b *testing.B) {
 	}{{"matrix", 100, 0.9}, {"expansion", 10_000, 0.9}, {"tail", 10_000, 3}} {
 		b.Run(test.name, func(b *testing.B) {
 			for b.Loop() {
-				pvalue.Kolmogorov(test.n, test.z/math.Sqrt(test.n))
+				Kolmogorov(test.n, test.z/math.Sqrt(test.n))
 			}
 		})
 	}
