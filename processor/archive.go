@@ -110,7 +110,7 @@ func (a *Archive) probe(ctx context.Context) bool {
 	for wait := range backoffs(ctx) {
 		err := a.to.Probe(ctx, nonce())
 		if err == nil {
-			a.recovered()
+			a.recovered("probe")
 			return true
 		}
 		a.failed("probe", err)

@@ -281,11 +281,12 @@ func TestArchiveTwoWriters(t *testing.T) {
 		two := w.archiver(b, "two", func(c *archive.Config, a *Archive) { a.group, c.Every = "two", 11*time.Second })
 		random := rand.New(rand.NewPCG(1, 2))
 		for i := range 60 {
-			if i == 20 {
+			switch i {
+			case 20:
 				b.down.Store(true)
-			} else if i == 22 {
+			case 22:
 				b.down.Store(false)
-			} else if i == 30 { // now the other is the faster one
+			case 30: // now the other is the faster one
 				one.end()
 				one = w.archiver(b, "one", func(c *archive.Config, a *Archive) { a.group, c.Every = "one", 12*time.Second })
 			}

@@ -149,7 +149,7 @@ func (a *Archive) repeat(ctx context.Context, p *archived, action archive.Action
 	for wait := range backoffs(ctx) {
 		event, err := a.once(ctx, p, action, content)
 		if err == nil {
-			a.recovered()
+			a.recovered(requests[action.Do])
 			return event, true
 		}
 		if ctx.Err() == nil {
@@ -339,10 +339,10 @@ func (a *Archive) interruptible(wake context.CancelFunc) {
 	}
 }
 
-// trouble is whether requests fail, so that it is logged when this begins, seldom while it lasts, and when it ends.
+// trouble is which requests fail, so that it is logged when this begins, seldom while it lasts, and when it ends.
 type trouble struct {
 	mu            sync.Mutex
-	since, logged time.Time
+	since, logged map[string]time.Time // by request
 }
 
 const troubleAgain = 5 * time.Minute
@@ -354,24 +354,28 @@ var requests = map[archive.Do]string{
 
 func (a *Archive) failed(request string, err error) {
 	a.metrics.failures.WithLabelValues(request).Inc()
-	a.trouble.mu.Lock()
-	defer a.trouble.mu.Unlock()
-	now := time.Now()
-	if a.trouble.since.IsZero() {
-		a.trouble.since = now
+	t, now := &a.trouble, time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.since == nil {
+		t.since, t.logged = map[string]time.Time{}, map[string]time.Time{}
 	}
-	if now.Sub(a.trouble.logged) >= troubleAgain {
-		a.trouble.logged = now
+	if t.since[request].IsZero() {
+		t.since[request] = now
+	}
+	if now.Sub(t.logged[request]) >= troubleAgain {
+		t.logged[request] = now
 		a.log.Error("the archive cannot be written, trying again", "archive", a.to, "request", request, "error", err)
 	}
 }
 
-func (a *Archive) recovered() {
-	a.trouble.mu.Lock()
-	defer a.trouble.mu.Unlock()
-	if !a.trouble.since.IsZero() {
-		a.log.Info("the archive can be written again", "archive", a.to, "after", time.Since(a.trouble.since).Round(time.Second))
-		a.trouble.since, a.trouble.logged = time.Time{}, time.Time{}
+func (a *Archive) recovered(request string) {
+	t := &a.trouble
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if since := t.since[request]; !since.IsZero() {
+		delete(t.since, request)
+		a.log.Info("the archive can be written again", "archive", a.to, "request", request, "after", time.Since(since).Round(time.Second))
 	}
 }
 

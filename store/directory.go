@@ -130,7 +130,7 @@ func (d *Directory) Put(_ context.Context, key string, content []byte, metadata 
 	if err != nil {
 		return fmt.Errorf("put %s: %w", d.path(key), err)
 	}
-	defer os.Remove(temporary)
+	defer func() { _ = os.Remove(temporary) }()
 	folder := filepath.Dir(d.path(key))
 	if err := d.makeFolder(folder); err != nil {
 		return fmt.Errorf("put %s: %w", d.path(key), err)
@@ -151,7 +151,7 @@ func (d *Directory) Replace(ctx context.Context, key string, content []byte, met
 	if err != nil {
 		return fmt.Errorf("replace %s: %w", d.path(key), err)
 	}
-	defer os.Remove(temporary)
+	defer func() { _ = os.Remove(temporary) }()
 	lock, err := os.OpenFile(filepath.Join(d.root, fileLocked), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return fmt.Errorf("replace %s: %w", d.path(key), err)

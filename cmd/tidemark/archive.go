@@ -106,5 +106,8 @@ func printVerified(w io.Writer, report archive.Report) error {
 	for _, f := range report.Findings {
 		fmt.Fprintf(w, "\n%s: %s\n  %s\n", f.Kind, f.Key, f.Detail)
 	}
+	if n := len(report.Findings); n > 0 {
+		fmt.Fprintf(w, "\n%d findings\n", n)
+	}
 	return nil
 }

@@ -177,7 +177,7 @@ func (c *Chain) Step(e Event) Action {
 func (c *Chain) seen(i Info, start int64) Action {
 	if i.ID != c.id || i.Generation != c.head.Generation || i.Start != start || i.End <= i.Start {
 		return c.stop(fmt.Errorf("%s is not of this chain, as its metadata say %s generation %d [%d, %d): run `tidemark archive verify`",
-			c.id.key(c.head.Generation, start), i.ID.name(), i.Generation, i.Start, i.End))
+			c.id.key(c.head.Generation, start), i.name(), i.Generation, i.Start, i.End))
 	}
 	c.last = &i
 	return c.list(i.End)

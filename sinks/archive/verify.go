@@ -173,7 +173,7 @@ func (v *verifier) link(key string, start int64, content []byte, o store.Object)
 	}
 	switch {
 	case c.End >= 0 && start > c.End:
-		v.find(FindingMissing, c.ID.key(c.Generation, c.End), "is not there: no object covers the offsets [%d, %d)", c.End, start)
+		v.find(FindingMissing, c.key(c.Generation, c.End), "is not there: no object covers the offsets [%d, %d)", c.End, start)
 	case start < c.End:
 		v.find(FindingOverlap, key, "begins at offset %d, and the object before it ends at %d", start, c.End)
 	}

@@ -79,16 +79,16 @@ func TestVerify(t *testing.T) {
 		}, []string{"copy p00004/00000000000000000112.parquet says that it is v1/c/t/i/g0001/p00003/00000000000000000112.parquet"}},
 		{"truncated", func(dir string, keys []string) error { return os.Truncate(filepath.Join(dir, keys[3]), 400) },
 			[]string{"damaged 00000000000000000136.parquet open Parquet"}},
-		{"overlap", func(dir string, keys []string) error {
+		{"overlap", func(dir string, _ []string) error {
 			content := object(t, Info{ID: partition, Generation: 1, Start: 115, End: 124, Epoch: 1})
 			return os.WriteFile(filepath.Join(dir, partition.key(1, 115)), content, 0o600)
 		}, []string{"overlap 00000000000000000115.parquet begins at offset 115, and the object before it ends at 124"}},
-		{"no head", func(dir string, keys []string) error { return os.Remove(filepath.Join(dir, partition.headKey())) },
+		{"no head", func(dir string, _ []string) error { return os.Remove(filepath.Join(dir, partition.headKey())) },
 			[]string{"head p00003/head.json is missing"}},
-		{"head", func(dir string, keys []string) error {
+		{"head", func(dir string, _ []string) error {
 			return os.WriteFile(filepath.Join(dir, partition.headKey()), []byte("{}"), 0o600)
 		}, []string{"head p00003/head.json cannot be read"}},
-		{"stranger", func(dir string, keys []string) error {
+		{"stranger", func(dir string, _ []string) error {
 			return os.WriteFile(filepath.Join(dir, "v1", "notes.txt"), []byte("x"), 0o600)
 		}, []string{"unknown v1/notes.txt"}},
 	} {
