@@ -36,6 +36,7 @@ type Alert struct {
 	Histogram detectors.Histogram `json:"histogram"`
 	Top       []TopFeature        `json:"top_features"`
 	Baseline  string              `json:"baseline"`
+	Reference *Reference          `json:"reference,omitempty"` // where it is not the whole baseline
 	Archive   Archive             `json:"archive"`
 	Message   string              `json:"message"`
 }
@@ -119,7 +120,7 @@ func (s *alertState) step(over bool, f For, start windows.Time) (transition stri
 }
 
 // alerts steps the rules of a window's report and returns the transitions.
-func (m *Monitor) alerts(r *Report, current *profile.Profile, ranges []Range, states map[alertKey]*alertState) []Alert {
+func (m *Monitor) alerts(r *Report, reference, current *profile.Profile, ranges []Range, states map[alertKey]*alertState) []Alert {
 	var alerts []Alert
 	for i, f := range r.Features {
 		for _, rule := range m.rules {
@@ -138,7 +139,7 @@ func (m *Monitor) alerts(r *Report, current *profile.Profile, ranges []Range, st
 			}
 			transition, evidence := state.step(score.Drift, rule.For, r.Window.Start)
 			if transition != "" {
-				a := m.alert(r, rule, i, current, ranges, transition)
+				a := m.alert(r, rule, i, reference, current, ranges, transition)
 				a.Since, a.Evidence = state.Since, evidence
 				if transition == firing {
 					state.Incident = a.ID
@@ -158,17 +159,20 @@ func (m *Monitor) alerts(r *Report, current *profile.Profile, ranges []Range, st
 	return alerts
 }
 
-func (m *Monitor) alert(r *Report, rule rule, i int, current *profile.Profile, ranges []Range, transition string) Alert {
+func (m *Monitor) alert(r *Report, rule rule, i int, reference, current *profile.Profile, ranges []Range, transition string) Alert {
 	f := r.Features[i]
-	reference := &m.Baseline.Profile.Features[i]
+	var other *Reference
+	if r.Reference.Kind != ReferenceBaseline {
+		other = &r.Reference
+	}
 	return Alert{
 		ID:   alertID(r, f.Name, rule.Method, transition),
 		Kind: rule.kind, State: transition,
 		Monitor: m.Name, Endpoint: r.Endpoint, Variant: r.Variant, Feature: f.Name, Rule: rule.Method,
 		Score: f.Scores[rule.Method].Score, Threshold: rule.Threshold, Window: r.Window,
-		Samples:   Samples{reference.Captured, current.Features[i].Captured},
-		Histogram: detectors.Compare(reference, &current.Features[i]),
-		Top:       r.top(rule.Method), Baseline: r.Baseline, Archive: archiveOf(ranges),
+		Samples:   Samples{reference.Features[i].Captured, current.Features[i].Captured},
+		Histogram: detectors.Compare(&reference.Features[i], &current.Features[i]),
+		Top:       r.top(rule.Method), Baseline: r.Baseline, Reference: other, Archive: archiveOf(ranges),
 	}
 }
 
@@ -224,6 +228,6 @@ func (a *Alert) words() string {
 	if a.State == resolved {
 		return fmt.Sprintf("%s of %s on %s is %.3g %s, no longer over %g", a.Rule, a.Feature, where, a.Score, window, a.Threshold)
 	}
-	return fmt.Sprintf("%s of %s on %s is %.3g, over %g, %s (%d values, %d in the baseline)",
-		a.Rule, a.Feature, where, a.Score, a.Threshold, window, a.Samples.Current, a.Samples.Reference)
+	return fmt.Sprintf("%s of %s on %s is %.3g, over %g, %s (%d values, %d %s)",
+		a.Rule, a.Feature, where, a.Score, a.Threshold, window, a.Samples.Current, a.Samples.Reference, a.Reference.words())
 }

@@ -10,13 +10,14 @@ import (
 
 // Config is one monitor as its user writes it.
 type Config struct {
-	Name            string         `yaml:"name"`
-	Baseline        string         `yaml:"baseline"`
-	Match           Match          `yaml:"match"`
-	Windows         []windows.Spec `yaml:"windows"`
-	AllowedLateness time.Duration  `yaml:"allowed_lateness"`
-	Drift           []Rule         `yaml:"drift"`
-	Quality         []Rule         `yaml:"quality"`
+	Name            string          `yaml:"name"`
+	Baseline        string          `yaml:"baseline"`
+	Match           Match           `yaml:"match"`
+	Windows         []windows.Spec  `yaml:"windows"`
+	AllowedLateness time.Duration   `yaml:"allowed_lateness"`
+	Drift           []Rule          `yaml:"drift"`
+	Quality         []Rule          `yaml:"quality"`
+	Reference       ReferenceConfig `yaml:"reference"`
 }
 
 // Match chooses the traffic that a monitor watches. Each variant is watched apart from the others.
@@ -76,6 +77,7 @@ func (c *Config) Complete() {
 	if c.Quality == nil {
 		c.Quality = []Rule{{Method: "missing_share", Threshold: 0.1}, {Method: "new_categories", Threshold: 0.02}, {Method: "type_share", Threshold: 0.01}}
 	}
+	c.Reference.complete()
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for i := range rules {
 			if rules[i].MinSamples == 0 {
@@ -109,6 +111,7 @@ func (c *Config) Check(fault func(path, message string)) {
 	if c.AllowedLateness < 0 {
 		fault("allowed_lateness", fmt.Sprintf("is %v: give zero or a positive duration", c.AllowedLateness))
 	}
+	c.Reference.check(c.Windows, fault)
 	checkRules("drift", c.Drift, detectors.Drift, fault)
 	checkRules("quality", c.Quality, detectors.Quality, fault)
 }

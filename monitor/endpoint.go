@@ -21,13 +21,14 @@ type endpoint struct {
 	closed   []windows.Time // per monitor, the watermark up to which windows were closed
 	series   map[seriesKey]*series
 	alerts   map[alertKey]*alertState
-	dirty    bool // state changed since it was last saved
+	past     map[pastKey]*past // closed windows to compare later ones with
+	dirty    bool              // state changed since it was last saved
 }
 
 func newEndpoint(name string, monitors []*Monitor) *endpoint {
 	e := &endpoint{
 		name: name, monitors: Matching(monitors, name),
-		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{},
+		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{}, past: map[pastKey]*past{},
 	}
 	e.pane = PaneLength(e.monitors)
 	var longest time.Duration
@@ -196,7 +197,12 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 			}
 			ranges = mergeRanges(ranges, p.ranges)
 		}
-		report := m.report(e.name, variant, w, current)
+		reference, failed := e.reference(m, variant, spec, w)
+		if failed != nil {
+			err = failed
+			return
+		}
+		report := m.report(e.name, variant, w, reference, current)
 		for _, s := range foreign {
 			for range s.panes.Within(w) {
 				report.suspend("layout")
@@ -206,7 +212,10 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 			return
 		}
 		out.Reports = append(out.Reports, report)
-		out.Alerts = append(out.Alerts, m.alerts(&report, current, ranges, e.alerts)...)
+		out.Alerts = append(out.Alerts, m.alerts(&report, reference.profile, current, ranges, e.alerts)...)
+		if report.Insufficient != "layout" {
+			e.keep(m, variant, spec, w, current, out)
+		}
 	})
 	return err
 }
@@ -225,6 +234,7 @@ func (e *endpoint) foreign(variant string) []*series {
 // settle saves the panes that no delta is expected for any more but later windows need, and forgets those that no
 // window needs.
 func (e *endpoint) settle(out *Output) error {
+	e.forget()
 	for _, key := range e.keys() {
 		s := e.series[key]
 		s.panes.Drop(func(start windows.Time) bool { return !e.needed(key, start) })
