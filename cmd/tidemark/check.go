@@ -30,14 +30,20 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check a configuration file",
 		Long: `Check a configuration file without connecting to anything. Every fault is reported at once, each with its line
-and column. The exit code is 0 when there is none and 2 otherwise.`,
+and column. The exit code is 0 when there is none and 2 otherwise. Baselines that are past their review are warned of.`,
 		Example: `  tidemark check -c tidemark.yaml
   tidemark check -c tidemark.yaml --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			loaded, err := config.Load(file, os.LookupEnv)
+			var warnings []string
+			if err == nil {
+				var monitors []*monitor.Monitor
+				monitors, err = loadMonitors(loaded.Monitors)
+				warnings = reviewWarnings(monitors, time.Now())
+			}
 			if asJSON {
-				if written := printCheckJSON(c.OutOrStdout(), file, err); written != nil {
+				if written := printCheckJSON(c.OutOrStdout(), file, warnings, err); written != nil {
 					return written
 				}
 				return checkFailure(file, err)
@@ -47,6 +53,9 @@ and column. The exit code is 0 when there is none and 2 otherwise.`,
 					fmt.Fprintf(c.ErrOrStderr(), "%v\n\n", faults)
 				}
 				return checkFailure(file, err)
+			}
+			for _, warning := range warnings {
+				fmt.Fprintln(c.ErrOrStderr(), "warning:", warning)
 			}
 			return printChecked(c.OutOrStdout(), file, loaded)
 		},
@@ -72,8 +81,9 @@ func checkFailure(file string, err error) error {
 
 // checkResult is what check --json prints.
 type checkResult struct {
-	OK     bool         `json:"ok"`
-	Faults []checkFault `json:"faults"`
+	OK       bool         `json:"ok"`
+	Faults   []checkFault `json:"faults"`
+	Warnings []string     `json:"warnings,omitempty"`
 }
 
 // checkFault is one fault; its line and column are 0 and its path is empty when the file cannot be read.
@@ -85,8 +95,8 @@ type checkFault struct {
 	Message string `json:"message"`
 }
 
-func printCheckJSON(w io.Writer, file string, err error) error {
-	result := checkResult{OK: err == nil, Faults: []checkFault{}}
+func printCheckJSON(w io.Writer, file string, warnings []string, err error) error {
+	result := checkResult{OK: err == nil, Faults: []checkFault{}, Warnings: warnings}
 	var faults *config.Faults
 	if errors.As(err, &faults) {
 		for _, f := range faults.Faults {

@@ -111,6 +111,10 @@ func runRoles(ctx context.Context, c *config.Config, only []string, log *slog.Lo
 		return err
 	}
 	defer server.Close()
+	registry.MustRegister(newBaselineAges(monitors, time.Now))
+	for _, warning := range reviewWarnings(monitors, time.Now()) {
+		log.Warn(warning)
+	}
 	log.Info("started", "version", version, "instance", c.Processor.Instance, "brokers", c.Processor.Kafka.Brokers,
 		"monitors", len(monitors), "http", server.Addr)
 	err = startRoles(ctx, &c.Processor, monitors, only, registry, state, log)
