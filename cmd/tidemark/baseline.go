@@ -19,11 +19,12 @@ import (
 func baselineCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "baseline",
-		Short: "Build or show a baseline",
+		Short: "Build, show or compare baselines",
 		Example: `  tidemark baseline build training.csv --label churned -o ./baseline
-  tidemark baseline show ./baseline`,
+  tidemark baseline show ./baseline
+  tidemark baseline diff ./baseline ./retrained`,
 	}
-	c.AddCommand(baselineBuildCommand(), baselineShowCommand())
+	c.AddCommand(baselineBuildCommand(), baselineShowCommand(), baselineDiffCommand())
 	return c
 }
 
