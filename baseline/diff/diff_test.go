@@ -27,13 +27,15 @@ func build(t rapid.TB, content string, roles baseline.Roles) *baseline.Baseline 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "data.csv")
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	b, err := baseline.Build([]string{path}, roles, time.Unix(0, 0))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	return b
