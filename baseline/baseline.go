@@ -21,6 +21,9 @@ type Baseline struct {
 	Schema  capture.Schema
 	Layout  profile.Layout
 	Profile *profile.Profile // of Layout
+
+	ReviewBy time.Time // when somebody should look whether it still fits, to the second; zero when nobody said
+	Seasonal *Seasonal // its rows by calendar slot; nil when they are not kept
 }
 
 // Roles says what the columns of a file mean, by name. Columns not named are features. Categorical forces the
@@ -108,14 +111,15 @@ func edits(a, b string) int {
 	return row[len(b)]
 }
 
-// contentID hashes what a score depends on, and neither the time nor the names of the files.
+// contentID hashes what a score depends on, and neither dates nor the names of the files.
 func (b *Baseline) contentID() (string, error) {
 	content, err := json.Marshal(struct {
 		Schema   capture.Schema
 		Layout   *profile.Layout
 		Rows     int64
 		Features []counts
-	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile)})
+		Seasonal *slotsDocument `json:",omitempty"`
+	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile), b.Seasonal.document()})
 	if err != nil {
 		return "", err
 	}

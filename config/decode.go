@@ -203,7 +203,7 @@ func convert(text string, into reflect.Value) (err error) {
 		return u.UnmarshalText([]byte(text))
 	}
 	if into.Type() == reflect.TypeFor[time.Duration]() {
-		value, err := parseDuration(text)
+		value, err := ParseDuration(text)
 		if err != nil {
 			return fmt.Errorf("%q %w", text, err)
 		}

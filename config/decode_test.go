@@ -109,8 +109,8 @@ func TestParseDuration(t *testing.T) {
 		"10d": 10 * day, "1d12h": 36 * time.Hour, "0.5d": 12 * time.Hour, "-1d6h": -30 * time.Hour, "0": 0, "0s": 0,
 		"1m30s": 90 * time.Second, "250ms": 250 * time.Millisecond, "106751d": 106751 * day, "1d0s": day,
 	} {
-		if got, err := parseDuration(text); got != want || err != nil {
-			t.Errorf("parseDuration(%q) = %v, %v, want %v", text, got, err, want)
+		if got, err := ParseDuration(text); got != want || err != nil {
+			t.Errorf("ParseDuration(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for text, want := range map[string]error{
@@ -119,8 +119,8 @@ func TestParseDuration(t *testing.T) {
 		"5": errNoUnit, "-3": errNoUnit, "1e3": errNoUnit, "106752d": errTooLong, "106751d24h": errTooLong, "-106751d24h": errTooLong,
 		"9999999999999d": errNotDuration,
 	} {
-		if got, err := parseDuration(text); !errors.Is(err, want) {
-			t.Errorf("parseDuration(%q) = %v, %v, want %v", text, got, err, want)
+		if got, err := ParseDuration(text); !errors.Is(err, want) {
+			t.Errorf("ParseDuration(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 }

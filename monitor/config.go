@@ -11,16 +11,17 @@ import (
 
 // Config is one monitor as its user writes it.
 type Config struct {
-	Name            string         `yaml:"name"`
-	Baseline        string         `yaml:"baseline"`
-	Match           Match          `yaml:"match"`
-	Windows         []windows.Spec `yaml:"windows"`
-	AllowedLateness time.Duration  `yaml:"allowed_lateness"`
-	Drift           []Rule         `yaml:"drift"`
-	Quality         []Rule         `yaml:"quality"`
-	Sequential      []Sequence     `yaml:"sequential"`
-	Volume          Volume         `yaml:"volume"`
-	Freshness       time.Duration  `yaml:"freshness"` // how long an endpoint may go without a record; 0 is for ever
+	Name            string          `yaml:"name"`
+	Baseline        string          `yaml:"baseline"`
+	Match           Match           `yaml:"match"`
+	Windows         []windows.Spec  `yaml:"windows"`
+	AllowedLateness time.Duration   `yaml:"allowed_lateness"`
+	Reference       ReferenceConfig `yaml:"reference"`
+	Drift           []Rule          `yaml:"drift"`
+	Quality         []Rule          `yaml:"quality"`
+	Sequential      []Sequence      `yaml:"sequential"`
+	Volume          Volume          `yaml:"volume"`
+	Freshness       time.Duration   `yaml:"freshness"` // how long an endpoint may go without a record; 0 is for ever
 }
 
 // Match chooses the traffic that a monitor watches. Each variant is watched apart from the others.
@@ -56,6 +57,7 @@ func (c *Config) Complete() {
 	if c.Quality == nil {
 		c.Quality = []Rule{{Method: "missing_share", Threshold: 0.1}, {Method: "new_categories", Threshold: 0.02}, {Method: "type_share", Threshold: 0.01}, {Method: "negative_share", Threshold: 0.01}}
 	}
+	c.Reference.complete()
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for i := range rules {
 			rules[i].complete()
@@ -112,6 +114,7 @@ func (c *Config) Check(fault func(path, message string)) {
 	if c.AllowedLateness < 0 {
 		fault("allowed_lateness", fmt.Sprintf("is %v: give zero or a positive duration", c.AllowedLateness))
 	}
+	c.Reference.check(c.Windows, fault)
 	checkRules("drift", c.Drift, detectors.Drift, fault)
 	checkRules("quality", c.Quality, slices.Concat(detectors.Quality, Columns), fault)
 	checkSequences(c.Sequential, fault)

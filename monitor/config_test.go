@@ -44,6 +44,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		AllowedLateness: -time.Second,
 		Drift:           []Rule{{Method: "psy", Threshold: 1}, {Method: "psi"}, {Method: "psi", Threshold: 1, MinSamples: -1}},
 		Quality:         []Rule{{Method: "psi", Threshold: 1}},
+		Reference:       ReferenceConfig{Kind: "yesterday"},
 	}
 	var paths []string
 	c.Check(func(path, message string) {
@@ -54,7 +55,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 	})
 	slices.Sort(paths)
 	want := "allowed_lateness baseline drift[0].method drift[1].threshold drift[2].method drift[2].min_samples " +
-		"name quality[0].method windows[1].size windows[1].slide windows[2].size"
+		"name quality[0].method reference.kind windows[1].size windows[1].slide windows[2].size"
 	if got := strings.Join(paths, " "); got != want {
 		t.Errorf("faults are at\n%s, want\n%s", got, want)
 	}

@@ -22,6 +22,7 @@ type endpoint struct {
 	whole     []windows.Time // per monitor, the watermark from which on windows hold all of the traffic there was
 	series    map[seriesKey]*series
 	alerts    map[alertKey]*alertState
+	past      map[pastKey]*past // closed windows to compare later ones with
 	sequences map[sequenceKey]*sequence
 	dirty     bool // state changed since it was last saved
 }
@@ -29,7 +30,8 @@ type endpoint struct {
 func newEndpoint(name string, monitors []*Monitor) *endpoint {
 	e := &endpoint{
 		name: name, monitors: Matching(monitors, name),
-		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{}, sequences: map[sequenceKey]*sequence{},
+		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{}, past: map[pastKey]*past{},
+		sequences: map[sequenceKey]*sequence{},
 	}
 	e.pane = PaneLength(e.monitors)
 	var longest time.Duration
@@ -204,7 +206,12 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 			}
 			ranges = mergeRanges(ranges, p.ranges)
 		}
-		report := m.report(e.name, variant, w, current)
+		reference, failed := e.reference(m, variant, spec, w)
+		if failed != nil {
+			err = failed
+			return
+		}
+		report := m.report(e.name, variant, w, reference, current)
 		for _, s := range foreign {
 			for range s.panes.Within(w) {
 				report.suspend("layout")
@@ -215,7 +222,10 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 		}
 		e.sequenceReports(m, &report)
 		out.Reports = append(out.Reports, report)
-		out.Alerts = append(out.Alerts, m.alerts(&report, current, ranges, e.alerts)...)
+		out.Alerts = append(out.Alerts, m.alerts(&report, reference.profile, current, ranges, e.alerts)...)
+		if report.Insufficient != "layout" {
+			e.keep(m, variant, spec, w, current, out)
+		}
 	})
 	return err
 }
@@ -234,6 +244,7 @@ func (e *endpoint) foreign(variant string) []*series {
 // settle saves the panes that no delta is expected for any more but later windows need, and forgets those that no
 // window needs.
 func (e *endpoint) settle(out *Output) error {
+	e.forget()
 	for _, key := range e.keys() {
 		s := e.series[key]
 		s.panes.Drop(func(start windows.Time) bool { return !e.needed(key, start) })

@@ -19,7 +19,8 @@ type Output struct {
 	Reports []Report
 	Alerts  []Alert
 	Late    []Delta
-	Panes   []SavedPane // to keep: no delta is expected for them, but later windows need them
+	Windows []SavedWindow // to keep: later windows are compared with them
+	Panes   []SavedPane   // to keep: no delta is expected for them, but later windows need them
 }
 
 // NewShard returns a shard without endpoints.

@@ -36,8 +36,8 @@ func (a *Alert) words() string {
 	if a.State == resolved {
 		return fmt.Sprintf("%s of %s on %s is %.3g %s, no longer %s", a.Rule, a.Feature, where, a.Score, window, a.limit())
 	}
-	return fmt.Sprintf("%s of %s on %s is %s, %s, %s (%d values, %d in the baseline)",
-		a.Rule, a.Feature, where, a.size(), a.limit(), window, a.Samples.Current, a.Samples.Reference)
+	return fmt.Sprintf("%s of %s on %s is %s, %s, %s (%d values, %d %s)",
+		a.Rule, a.Feature, where, a.size(), a.limit(), window, a.Samples.Current, a.Samples.Reference, a.Reference.words())
 }
 
 // size is the score, with what of it is expected where that is more than a tenth.

@@ -15,6 +15,7 @@ import (
 const (
 	keyMeta     = "meta"
 	keyPane     = "pane/"
+	keyWindow   = "window/"
 	keyEndpoint = "endpoint/"
 	keySequence = "sequence/"
 )
@@ -36,6 +37,17 @@ func (ev *Evaluate) state(partition int32) ([]*kgo.Record, error) {
 			return nil, err
 		}
 		put(p.Key(), value)
+	}
+	for i := range ev.out.Windows {
+		w := &ev.out.Windows[i]
+		if !s.Owns(w.Endpoint) {
+			continue
+		}
+		value, err := w.Append(nil)
+		if err != nil {
+			return nil, err
+		}
+		put(w.Key(), value)
 	}
 	for _, e := range s.Changes() {
 		value, err := json.Marshal(e)
@@ -135,6 +147,7 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 	s := &shard{Shard: monitor.NewShard(ev.monitors), next: committed}
 	var last *meta
 	panes := map[string]monitor.SavedPane{}
+	windows := map[string]monitor.SavedWindow{}
 	endpoints := map[string]monitor.SavedEndpoint{}
 	sequences := map[string]monitor.SavedSequence{}
 	err := ev.readAll(ctx, ev.config.Topics.State, partition, 0, -1, func(r *kgo.Record) error {
@@ -155,6 +168,10 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 		case strings.HasPrefix(key, keyPane):
 			p, err := monitor.DecodePane(r.Value)
 			panes[key] = p
+			return err
+		case strings.HasPrefix(key, keyWindow):
+			w, err := monitor.DecodeWindow(r.Value)
+			windows[key] = w
 			return err
 		}
 		return fmt.Errorf("key %q is not one that this program writes", r.Key)
@@ -187,6 +204,9 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 	}
 	for _, p := range panes {
 		s.RestorePane(p)
+	}
+	for _, w := range windows {
+		s.RestoreWindow(w)
 	}
 	s.RestorePartitions(last.Partitions)
 	err = ev.readAll(ctx, ev.config.Topics.Panes, partition, last.ReplayFrom, committed, func(r *kgo.Record) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tidemark/config"
+	"tidemark/monitor"
 	"tidemark/windows"
 )
 
@@ -29,7 +30,7 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check a configuration file",
 		Long: `Check a configuration file without connecting to anything. Every fault is reported at once, each with its line
-and column. The exit code is 0 when there is none and 2 otherwise.
+and column. The exit code is 0 when there is none and 2 otherwise. Baselines that are past their review are warned of.
 
 With --connect, what a good file names is tried as well: the baselines, the brokers with TLS and SASL, the topics and
 their settings, and the rights of the user. Nothing is changed. The exit code is 1 when anything of that fails.`,
@@ -39,12 +40,18 @@ their settings, and the rights of the user. Nothing is changed. The exit code is
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			loaded, err := config.Load(file, os.LookupEnv)
+			var warnings []string
+			if err == nil {
+				var monitors []*monitor.Monitor
+				monitors, err = loadMonitors(loaded.Monitors)
+				warnings = reviewWarnings(monitors, time.Now())
+			}
 			if asJSON {
 				var attempts []attempt
 				if err == nil && connecting {
 					attempts = connect(c.Context(), loaded, nil)
 				}
-				if written := printCheckJSON(c.OutOrStdout(), file, err, attempts); written != nil {
+				if written := printCheckJSON(c.OutOrStdout(), file, warnings, err, attempts); written != nil {
 					return written
 				}
 				return errors.Join(checkFailure(file, err), connectFailure(attempts))
@@ -54,6 +61,9 @@ their settings, and the rights of the user. Nothing is changed. The exit code is
 					fmt.Fprintf(c.ErrOrStderr(), "%v\n\n", faults)
 				}
 				return checkFailure(file, err)
+			}
+			for _, warning := range warnings {
+				fmt.Fprintln(c.ErrOrStderr(), "warning:", warning)
 			}
 			if err := printChecked(c.OutOrStdout(), file, loaded); err != nil || !connecting {
 				return err
@@ -84,8 +94,9 @@ func checkFailure(file string, err error) error {
 
 // checkResult is what check --json prints.
 type checkResult struct {
-	OK     bool         `json:"ok"`
-	Faults []checkFault `json:"faults"`
+	OK       bool         `json:"ok"`
+	Faults   []checkFault `json:"faults"`
+	Warnings []string     `json:"warnings,omitempty"`
 	// Connect is what came of --connect; OK is of the file and of these.
 	Connect []attempt `json:"connect,omitempty"`
 }
@@ -99,8 +110,8 @@ type checkFault struct {
 	Message string `json:"message"`
 }
 
-func printCheckJSON(w io.Writer, file string, err error, attempts []attempt) error {
-	result := checkResult{OK: err == nil && connectFailure(attempts) == nil, Faults: []checkFault{}, Connect: attempts}
+func printCheckJSON(w io.Writer, file string, warnings []string, err error, attempts []attempt) error {
+	result := checkResult{OK: err == nil && connectFailure(attempts) == nil, Faults: []checkFault{}, Warnings: warnings, Connect: attempts}
 	var faults *config.Faults
 	if errors.As(err, &faults) {
 		for _, f := range faults.Faults {

@@ -142,6 +142,10 @@ func runRoles(ctx context.Context, c *config.Config, roles []string, log *slog.L
 		return err
 	}
 	defer server.Close()
+	registry.MustRegister(newBaselineAges(monitors, time.Now))
+	for _, warning := range reviewWarnings(monitors, time.Now()) {
+		log.Warn(warning)
+	}
 	log.Info("started", "version", version, "instance", c.Processor.Instance, "brokers", c.Processor.Kafka.Brokers,
 		"monitors", len(monitors), "http", server.Addr)
 	err = startRoles(ctx, c, monitors, roles, registry, state, log)
