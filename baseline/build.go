@@ -55,7 +55,7 @@ func build(paths []string, roles Roles, now time.Time, limits limits) (*Baseline
 	if err := b.Schema.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", files[0].path, err)
 	}
-	if b.Layout, err = findLayout(files, b.Schema, limits); err != nil {
+	if b.Layout, err = findLayout(files, b.Schema, rows, limits); err != nil {
 		return nil, err
 	}
 	if b.Profile, err = count(files, b.Schema, &b.Layout, limits.batchLen); err != nil {
@@ -148,7 +148,7 @@ func findKinds(files []*table, schema *capture.Schema, categorical []string) (ro
 }
 
 // findLayout finds edges and categories. Rows are chosen for the sample by their place in the whole of the files.
-func findLayout(files []*table, schema capture.Schema, limits limits) (profile.Layout, error) {
+func findLayout(files []*table, schema capture.Schema, rows int64, limits limits) (profile.Layout, error) {
 	columns := schema.Watched()
 	var numeric, categorical []int
 	for i, c := range columns {
@@ -158,7 +158,7 @@ func findLayout(files []*table, schema capture.Schema, limits limits) (profile.L
 			categorical = append(categorical, i)
 		}
 	}
-	sample := newSample(len(numeric), limits)
+	sample := newSample(len(numeric), rows, limits)
 	names := make([]*names, len(categorical))
 	for k := range names {
 		names[k] = newNames(limits.names)

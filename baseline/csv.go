@@ -76,46 +76,39 @@ func (f *table) readCSV(columns []int, visit func(cells [][]byte) error) error {
 	if mark, _ := buffered.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
 		_, _ = buffered.Discard(3) // a byte order mark, which spreadsheets write
 	}
-	r := csv.NewReader(buffered)
-	r.ReuseRecord = true // and FieldsPerRecord 0: every line must be as long as the header
-	header, err := r.Read()
+	r := csvReader{r: buffered}
+	header, err := r.read()
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: the file is empty: it needs a header line with the column names", f.path)
 	}
 	if err != nil {
 		return f.csvError(err, 0)
 	}
+	names := make([]string, len(header))
+	for i, name := range header {
+		names[i] = string(name)
+	}
 	if visit == nil {
-		f.columns = slices.Clone(header)
-		f.text = make([]bool, len(header))
+		f.columns, f.text = names, make([]bool, len(names))
 		return nil
 	}
-	if !slices.Equal(header, f.columns) {
+	if !slices.Equal(names, f.columns) {
 		return fmt.Errorf("%s: %w", f.path, errChanged)
 	}
-	var text []byte
 	cells := make([][]byte, len(columns))
 	for {
-		record, err := r.Read()
+		record, err := r.read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return f.csvError(err, len(record))
 		}
-		text = text[:0]
-		for _, column := range columns {
-			text = append(text, record[column]...)
-		}
-		from := 0
 		for i, column := range columns {
-			to := from + len(record[column])
-			cells[i] = text[from:to:to]
-			from = to
+			cells[i] = record[column]
 		}
 		if err := visit(cells); err != nil {
-			line, _ := r.FieldPos(0)
-			return fmt.Errorf("%s:%d: %w", f.path, line, err)
+			return fmt.Errorf("%s:%d: %w", f.path, r.first, err)
 		}
 	}
 }

@@ -33,10 +33,12 @@ type numbers struct {
 	integers map[float64]struct{} // the different values, nil once they are too many or not all integers
 }
 
-func newSample(columns int, l limits) *sample {
+// newSample returns a sample of the columns of data with so many rows.
+func newSample(columns int, rows int64, l limits) *sample {
 	s := &sample{limit: max(l.minimum, min(l.rows, l.values/max(columns, 1))), columns: make([]numbers, columns)}
+	kept := min(rows, int64(s.limit)+1) // one too many comes before halve
 	for i := range s.columns {
-		s.columns[i] = numbers{min: math.Inf(1), max: math.Inf(-1), integers: make(map[float64]struct{})}
+		s.columns[i] = numbers{kept: make([]float64, 0, kept), min: math.Inf(1), max: math.Inf(-1), integers: make(map[float64]struct{})}
 	}
 	return s
 }

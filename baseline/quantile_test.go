@@ -17,7 +17,7 @@ import (
 
 // layoutOf is the layout of a numeric column of these values.
 func layoutOf(values []float64, l limits) profile.FeatureLayout {
-	s := newSample(1, l)
+	s := newSample(1, 0, l)
 	for _, v := range values {
 		s.set(0, strconv.AppendFloat(nil, v, 'g', -1, 64))
 		s.next()
@@ -216,7 +216,7 @@ func TestLayoutProperties(t *testing.T) {
 // and bins of about even size; the least and largest values are always known.
 func TestSample(t *testing.T) {
 	l := limits{rows: 20_000, values: 40_000, minimum: 100}
-	s := newSample(2, l)
+	s := newSample(2, 0, l)
 	const rows = 200_000
 	for i := range rows {
 		s.set(0, strconv.AppendInt(nil, int64(i), 10))

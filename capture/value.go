@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
@@ -13,13 +14,16 @@ import (
 // and None are missing, which is valid. NaN, Inf and Infinity, signed and in any case, are valid values, and a number too large for
 // a float64 is infinite. Hexadecimal numbers and digits with underscores are not valid.
 func ParseNumber(cell []byte) (v float64, missing, valid bool) {
+	if v, ok := decimal(cell); ok {
+		return v, false, true
+	}
 	cell = bytes.TrimSpace(cell)
 	switch string(cell) {
 	case "", "NA", "N/A", "null", "NULL", "None":
 		return 0, true, true
 	}
-	if bytes.ContainsAny(cell, "xX_") {
-		return 0, false, false
+	if strings.IndexByte("+-.0123456789iInN", cell[0]) < 0 || bytes.ContainsAny(cell, "xX_") {
+		return 0, false, false // also spares the error that strconv makes of it
 	}
 	v, err := strconv.ParseFloat(string(cell), 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {

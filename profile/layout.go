@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
-	"sort"
 
 	"tidemark/capture"
 )
@@ -90,9 +90,19 @@ func (f *FeatureLayout) Bins() int {
 	return len(f.Edges) + 1
 }
 
-// bin is the number of edges that are not greater than x.
+// bin is the number of edges that are not greater than x, which is not NaN. It halves the edges in question by
+// arithmetic, since a processor cannot predict branches on x.
 func (f *FeatureLayout) bin(x float64) int {
-	return sort.Search(len(f.Edges), func(i int) bool { return f.Edges[i] > x })
+	edges := f.Edges
+	x += 0                   // -0 becomes 0, from which any 0 is +0 away
+	from, n := 0, len(edges) // the answer is from+0 to from+n
+	for n > 0 {
+		half := (n + 1) / 2
+		greater := math.Float64bits(x-edges[from+half-1]) >> 63 // 1 when the edge is greater, else 0
+		from += half & (int(greater) - 1)
+		n -= half
+	}
+	return from
 }
 
 // category is the bin of a category, or false when the baseline never saw it.

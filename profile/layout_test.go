@@ -122,3 +122,28 @@ func TestBins(t *testing.T) {
 		}
 	}
 }
+
+// Bins are those of a search by the definition, also at the edges and beside them.
+func TestBinIsTheNumberOfEdgesNotGreater(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		edges := rapid.SliceOfNDistinct(rapid.Float64(), 0, 300, rapid.ID[float64]).Draw(t, "edges")
+		edges = slices.DeleteFunc(edges, func(e float64) bool { return math.IsInf(e, 0) || math.IsNaN(e) })
+		slices.Sort(edges)
+		f := FeatureLayout{Kind: capture.Numeric, Edges: edges}
+		values := []float64{rapid.Float64().Draw(t, "x"), 0, math.Inf(1), math.Inf(-1)}
+		for _, e := range edges {
+			values = append(values, e, math.Nextafter(e, math.Inf(1)), math.Nextafter(e, math.Inf(-1)))
+		}
+		for _, x := range values {
+			want := 0
+			for _, e := range edges {
+				if e <= x {
+					want++
+				}
+			}
+			if got := f.bin(x); got != want {
+				t.Fatalf("%v is in bin %d, want %d", x, got, want)
+			}
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tidemark/baseline"
 	"tidemark/capture"
@@ -50,13 +51,18 @@ flag names are features. A column is numeric when its values are numbers, else c
 	}
 	flags := c.Flags()
 	flags.StringVarP(&directory, "output", "o", "baseline", "`directory` to save to")
+	roleFlags(flags, &roles)
+	return c
+}
+
+// roleFlags adds the flags that say what the columns of a file mean.
+func roleFlags(flags *pflag.FlagSet, roles *baseline.Roles) {
 	flags.StringSliceVar(&roles.Predictions, "prediction", nil, "`columns` that the model put out")
 	flags.StringSliceVar(&roles.Labels, "label", nil, "`columns` with the truth, which captures do not carry")
 	flags.StringSliceVar(&roles.Times, "time", nil, "`column` with the event time")
 	flags.StringSliceVar(&roles.IDs, "id", nil, "`column` with an id of the row")
 	flags.StringSliceVar(&roles.Ignored, "ignore", nil, "`columns` that captures do not carry")
 	flags.StringSliceVar(&roles.Categorical, "categorical", nil, "`columns` of numbers that are names, such as codes")
-	return c
 }
 
 func baselineShowCommand() *cobra.Command {

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 
 	"tidemark/detectors"
 )
@@ -55,6 +58,18 @@ func histogramChart(w io.Writer, title string, h detectors.Histogram, width int,
 	}
 	_, err = io.WriteString(w, chart.String())
 	return err
+}
+
+// terminal is the width of what w writes to, and whether it shows colours. What is no terminal has the given width.
+func terminal(w io.Writer, otherwise int) (width int, color bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return otherwise, false
+	}
+	if wide, _, err := term.GetSize(int(f.Fd())); err == nil {
+		otherwise = wide
+	}
+	return otherwise, os.Getenv("NO_COLOR") == ""
 }
 
 // cellLabels names the cells of h: by its labels, or by the intervals between its edges.

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"tidemark/baseline"
 	"tidemark/config"
@@ -293,13 +292,7 @@ func (d *demo) end(over bool) error {
 			worst = a
 		}
 	}
-	width, color := 100, false
-	if f, ok := d.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-			width = w
-		}
-		color = os.Getenv("NO_COLOR") == ""
-	}
+	width, color := terminal(d.out, 100)
 	title := fmt.Sprintf("%s: baseline beside the window to %s (%s %.3g)", worst.Feature, worst.Window.End.Time().Format("15:04:05"), worst.Rule, worst.Score)
 	if err := histogramChart(d.out, title, worst.Histogram, width, color); err != nil {
 		return err

@@ -21,7 +21,11 @@ var version = "dev"
 const (
 	exitFailed = 1
 	exitUsage  = 2
+	exitFound  = 3
 )
+
+// errFound ends the process with 3: drift or a violation was found, and has been printed.
+var errFound = errors.New("drift or a violation was found")
 
 func main() { os.Exit(run()) }
 
@@ -31,6 +35,9 @@ func run() int {
 	err := rootCommand().ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	if errors.Is(err, errFound) {
+		return exitFound
 	}
 	fmt.Fprintln(os.Stderr, "tidemark:", err)
 	if usage := (usageError{}); errors.As(err, &usage) {
@@ -46,7 +53,7 @@ func rootCommand() *cobra.Command {
 		Long: `Tidemark reads what models are asked and what they answer from Kafka, compares windows of it with the data the
 models were trained on, and publishes alerts to Kafka.
 
-Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
+Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration; 3 drift or a violation was found.`,
 		Example: `  tidemark demo
   tidemark run -c tidemark.yaml`,
 		SilenceErrors: true,
@@ -54,7 +61,7 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		demoCommand(), runCommand(), checkCommand(), baselineCommand(), replayCommand(), alertsCommand(),
+		demoCommand(), runCommand(), checkCommand(), baselineCommand(), scoreCommand(), replayCommand(), alertsCommand(),
 		topicsCommand(), detectCommand(), versionCommand(),
 	)
 	wrapArgs(root)
