@@ -28,7 +28,7 @@ type FeatureConstraints struct {
 	Domains      []string // the values that are known; nil when any will do
 	Settings     Settings
 
-	overrides *configDocument // as in the file
+	document *constraintDocument // of which it was read
 }
 
 // Settings say what is checked and how strictly: those of the file, with a feature's own before the general ones. What
@@ -100,11 +100,16 @@ func (s Settings) complete() Settings {
 	return s
 }
 
-// MarshalJSON writes constraints.json as Model Monitor does.
+// MarshalJSON writes constraints.json as Model Monitor does, and those that were read as they were read, without the keys
+// that are not known.
 func (c *Constraints) MarshalJSON() ([]byte, error) {
 	d := constraintsDocument{Features: make([]constraintDocument, len(c.Features)), Config: c.config}
 	for i, f := range c.Features {
-		w := constraintDocument{Name: f.Name, Type: f.Type, Completeness: new(decimal(f.Completeness)), Overrides: f.overrides}
+		if f.document != nil {
+			d.Features[i] = *f.document
+			continue
+		}
+		w := constraintDocument{Name: f.Name, Type: f.Type, Completeness: new(decimal(f.Completeness))}
 		if f.NonNegative != nil {
 			w.Numbers = &numberConstraints{NonNegative: f.NonNegative}
 		}
@@ -189,7 +194,7 @@ type distributionDocument struct {
 
 // read checks the constraints of a feature. Its own settings go before the general ones.
 func (d *constraintDocument) read(general Settings) (FeatureConstraints, error) {
-	f := FeatureConstraints{Name: d.Name, Type: d.Type}
+	f := FeatureConstraints{Name: d.Name, Type: d.Type, document: d}
 	if d.Name == "" {
 		return f, errors.New("it has no name")
 	}
@@ -206,13 +211,9 @@ func (d *constraintDocument) read(general Settings) (FeatureConstraints, error) 
 		all = append(all, d.Names.OldOverrides, d.Names.Overrides)
 	}
 	for _, overrides := range all {
-		if overrides == nil {
-			continue
-		}
 		if err := overrides.apply(&general); err != nil {
 			return f, fmt.Errorf("monitoringConfigOverrides: %w", err)
 		}
-		f.overrides = overrides
 	}
 	f.Settings = general.complete()
 	return f, share("completeness", d.Completeness, &f.Completeness)

@@ -19,6 +19,7 @@ type tally struct{ columns []tallied }
 // tallied is a column. A value is numeric or text by its type; numbers that are not finite count as missing.
 type tallied struct {
 	name     string
+	place    int  // in the file
 	float    bool // declared as floating point, so that whole numbers are fractional too
 	missing  int64
 	types    TypeCounts
@@ -38,7 +39,7 @@ type tallied struct {
 func newTally(f *table, places []int) *tally {
 	t := &tally{columns: make([]tallied, len(places))}
 	for i, place := range places {
-		t.columns[i] = tallied{name: f.columns[place], float: f.float[place], min: math.Inf(1), max: math.Inf(-1)}
+		t.columns[i] = tallied{name: f.columns[place], place: place, float: f.float[place], min: math.Inf(1), max: math.Inf(-1)}
 	}
 	return t
 }
@@ -139,9 +140,10 @@ func (c *tallied) addName(cell []byte) {
 	c.hashes.add(cell)
 }
 
-// statistics are those of all rows, after the second reading.
+// statistics are those of all rows, after the second reading, with the columns in the order of the file.
 func (t *tally) statistics(rows int64) *Statistics {
 	s := &Statistics{Rows: rows, Features: make([]FeatureStatistics, len(t.columns))}
+	slices.SortFunc(t.columns, func(a, b tallied) int { return cmp.Compare(a.place, b.place) })
 	for i := range t.columns {
 		c := &t.columns[i]
 		f := &s.Features[i]

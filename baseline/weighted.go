@@ -12,8 +12,9 @@ import (
 // maxExpanded is the number of values that edges are computed from; more rows are represented by so many.
 const maxExpanded = 1 << 17
 
-// bucketPoints is the number of points that the rows of a bucket are spread over at most.
-const bucketPoints = 1000
+// spreadPoints is the number of points that the rows of all buckets of a column are spread over at most, if there are not
+// more buckets.
+const spreadPoints = 10_000
 
 // point is a value and the rows that have it. Weight is the rows as they are known, which may be off in sum.
 type point struct {
@@ -85,6 +86,7 @@ func (n *NumberStatistics) sketched() ([]point, error) {
 // far as there are not too many, else the middles of equal parts.
 func (n *NumberStatistics) spread(integral bool) ([]point, error) {
 	var all []point
+	most := max(1, spreadPoints/max(1, len(n.Buckets))) // in a bucket
 	for i, b := range n.Buckets {
 		low, high := max(b.Lower, n.Min), min(b.Upper, n.Max)
 		switch {
@@ -96,9 +98,9 @@ func (n *NumberStatistics) spread(integral bool) ([]point, error) {
 			return nil, fmt.Errorf("bucket %d goes from %v to %v: buckets must rise from min, %v, to max, %v", i+1, b.Lower, b.Upper, n.Min, n.Max)
 		}
 		last := i == len(n.Buckets)-1
-		values := integersFrom(low, high, last)
+		values := integersFrom(low, high, last, most)
 		if !integral || values == nil {
-			values = middles(low, high, int(min(b.Count, bucketPoints)))
+			values = middles(low, high, int(min(b.Count, float64(most))))
 		}
 		for _, x := range values {
 			all = append(all, point{value: x + 0, weight: b.Count / float64(len(values))})
@@ -107,14 +109,14 @@ func (n *NumberStatistics) spread(integral bool) ([]point, error) {
 	return all, nil
 }
 
-// integersFrom are the integers from low up to high, which is one of them only when closed; nil when they are too many or
-// there is none.
-func integersFrom(low, high float64, closed bool) []float64 {
+// integersFrom are the integers from low up to high, which is one of them only when closed; nil when they are more
+// than most or there is none.
+func integersFrom(low, high float64, closed bool, most int) []float64 {
 	first, last := math.Ceil(low), math.Floor(high)
 	if last == high && !closed {
 		last--
 	}
-	if !(last-first >= 0 && last-first < bucketPoints) || math.Abs(first) > 1<<52 || math.Abs(last) > 1<<52 {
+	if !(last-first >= 0 && last-first < float64(most)) || math.Abs(first) > 1<<52 || math.Abs(last) > 1<<52 {
 		return nil
 	}
 	var all []float64
