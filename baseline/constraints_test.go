@@ -49,23 +49,41 @@ func TestSettings(t *testing.T) {
 		general, own          Settings
 	}{
 		{"nothing given", `{}`, ``, usual, usual},
-		{"as generated", `{"evaluate_constraints":"Enabled","datatype_check_threshold":0.9,"domain_content_threshold":0.8,
+		{
+			"as generated", `{"evaluate_constraints":"Enabled","datatype_check_threshold":0.9,"domain_content_threshold":0.8,
 			"distribution_constraints":{"perform_comparison":"Disabled","comparison_threshold":0.3,"comparison_method":"Simple"}}`, ``,
-			Settings{true, 0.9, 0.8, false, 0.3, false, 0.3, false}, Settings{true, 0.9, 0.8, false, 0.3, false, 0.3, false}},
-		{"categories apart", `{"distribution_constraints":{"categorical_comparison_threshold":0.05,"categorical_drift_method":"ChiSquared"}}`, ``,
-			with(func(s *Settings) { s.CategoryThreshold, s.ChiSquared = 0.05, true }), with(func(s *Settings) { s.CategoryThreshold, s.ChiSquared = 0.05, true })},
-		{"old keys", `{"evaluate_constraints":false,"distribution_constraints":{"enable_comparisons":false,"min_domain_mass":0.7,"comparison_threshold":1.0,"comparion_method":"linf_simple"}}`, ``,
-			Settings{false, 1, 0.7, false, 1, false, 1, false}, Settings{false, 1, 0.7, false, 1, false, 1, false}},
-		{"old and new keys", `{"domain_content_threshold":0.6,"distribution_constraints":{"enable_comparisons":false,"perform_comparison":"ENABLED","min_domain_mass":0.7,"comparion_method":"Simple","comparison_method":"linf_robust"}}`, ``,
-			with(func(s *Settings) { s.DomainThreshold = 0.6 }), with(func(s *Settings) { s.DomainThreshold = 0.6 })},
-		{"overrides", `{"datatype_check_threshold":0.9}`, `"monitoringConfigOverrides":{"distribution_constraints":{"comparison_threshold":0.5}}`,
-			with(func(s *Settings) { s.TypeThreshold = 0.9 }), with(func(s *Settings) { s.TypeThreshold, s.Threshold, s.CategoryThreshold = 0.9, 0.5, 0.5 })},
-		{"overrides in string_constraints", `{}`, `"string_constraints":{"domains":["a"],"monitoring_config_overrides":{"evaluate_constraints":"Disabled"}}`,
-			usual, with(func(s *Settings) { s.Evaluate = false })},
-		{"overrides in num_constraints", `{}`, `"num_constraints":{"monitoring_config_overrides":{"datatype_check_threshold":0.2}}`,
-			usual, with(func(s *Settings) { s.TypeThreshold = 0.2 })},
-		{"old overrides of the feature", `{}`, `"monitoring_config_overrides":{"domain_content_threshold":0.3}, "monitoringConfigOverrides":{}`,
-			usual, with(func(s *Settings) { s.DomainThreshold = 0.3 })},
+			Settings{true, 0.9, 0.8, false, 0.3, false, 0.3, false},
+			Settings{true, 0.9, 0.8, false, 0.3, false, 0.3, false},
+		},
+		{
+			"categories apart", `{"distribution_constraints":{"categorical_comparison_threshold":0.05,"categorical_drift_method":"ChiSquared"}}`, ``,
+			with(func(s *Settings) { s.CategoryThreshold, s.ChiSquared = 0.05, true }), with(func(s *Settings) { s.CategoryThreshold, s.ChiSquared = 0.05, true }),
+		},
+		{
+			"old keys", `{"evaluate_constraints":false,"distribution_constraints":{"enable_comparisons":false,"min_domain_mass":0.7,"comparison_threshold":1.0,"comparion_method":"linf_simple"}}`, ``,
+			Settings{false, 1, 0.7, false, 1, false, 1, false},
+			Settings{false, 1, 0.7, false, 1, false, 1, false},
+		},
+		{
+			"old and new keys", `{"domain_content_threshold":0.6,"distribution_constraints":{"enable_comparisons":false,"perform_comparison":"ENABLED","min_domain_mass":0.7,"comparion_method":"Simple","comparison_method":"linf_robust"}}`, ``,
+			with(func(s *Settings) { s.DomainThreshold = 0.6 }), with(func(s *Settings) { s.DomainThreshold = 0.6 }),
+		},
+		{
+			"overrides", `{"datatype_check_threshold":0.9}`, `"monitoringConfigOverrides":{"distribution_constraints":{"comparison_threshold":0.5}}`,
+			with(func(s *Settings) { s.TypeThreshold = 0.9 }), with(func(s *Settings) { s.TypeThreshold, s.Threshold, s.CategoryThreshold = 0.9, 0.5, 0.5 }),
+		},
+		{
+			"overrides in string_constraints", `{}`, `"string_constraints":{"domains":["a"],"monitoring_config_overrides":{"evaluate_constraints":"Disabled"}}`,
+			usual, with(func(s *Settings) { s.Evaluate = false }),
+		},
+		{
+			"overrides in num_constraints", `{}`, `"num_constraints":{"monitoring_config_overrides":{"datatype_check_threshold":0.2}}`,
+			usual, with(func(s *Settings) { s.TypeThreshold = 0.2 }),
+		},
+		{
+			"old overrides of the feature", `{}`, `"monitoring_config_overrides":{"domain_content_threshold":0.3}, "monitoringConfigOverrides":{}`,
+			usual, with(func(s *Settings) { s.DomainThreshold = 0.3 }),
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.feature != "" {

@@ -46,7 +46,7 @@ func openTable(path string, headless bool) (*table, error) {
 	seen := make(map[string]int, len(f.columns))
 	for i, name := range f.columns {
 		if j, twice := seen[name]; twice {
-			return nil, fmt.Errorf("%s: columns %d and %d are both named %q: rename one of them", path, j+1, i+1, name)
+			return nil, fmt.Errorf("%s: columns %d and %d are both named %q: rename one of them, or give --no-header if the first line is a row", path, j+1, i+1, name)
 		}
 		seen[name] = i
 	}

@@ -103,11 +103,14 @@ func TestCheckConstraints(t *testing.T) {
 		{"categories drift", column("x", times(50, "a", "b")...), column("x", times(25, "a", "a", "a", "b")...), "", []Violation{
 			{"x", "baseline_drift_check", "Baseline drift distance: 0.25 exceeds threshold: 0.1"},
 		}},
-		{"categories drift by chi-square", column("x", times(50, "a", "b")...), column("x", times(25, "a", "a", "a", "b")...),
-			`{"features":[{"name":"id"},{"name":"x"}],"monitoring_config":{"distribution_constraints":{"categorical_drift_method":"ChiSquared","categorical_comparison_threshold":0.001}}}`, []Violation{
+		{
+			"categories drift by chi-square", column("x", times(50, "a", "b")...), column("x", times(25, "a", "a", "a", "b")...),
+			`{"features":[{"name":"id"},{"name":"x"}],"monitoring_config":{"distribution_constraints":{"categorical_drift_method":"ChiSquared","categorical_comparison_threshold":0.001}}}`,
+			[]Violation{
 				// Yates: chi-square is 200*(|50*25-50*75|-100)^2/(100*100*125*75) = 12.288; its p-value with one degree of freedom.
 				{"x", "baseline_drift_check", "Baseline drift p-value: 0.00045588000520561386 is below threshold: 0.001"},
-			}},
+			},
+		},
 		{"robust distance", column("x", times(500, "1.5", "2.5")...), column("x", times(250, "1.5", "1.5", "1.5", "2.5")...), robust, []Violation{
 			// 0.25 - 1.8 sqrt(2000/1e6)
 			{"x", "baseline_drift_check", "Baseline drift distance: 0.16950155281000756 exceeds threshold: 0.1"},
@@ -116,14 +119,20 @@ func TestCheckConstraints(t *testing.T) {
 		{"simple distance", column("x", times(50, "1.5", "2.5")...), column("x", times(25, "1.5", "1.5", "1.5", "2.5")...), simple, []Violation{
 			{"x", "baseline_drift_check", "Baseline drift distance: 0.25 exceeds threshold: 0.1"},
 		}},
-		{"comparison off", column("x", times(50, "1.5", "2.5")...), column("x", times(50, "1.5", "1.5")...),
-			`{"features":[{"name":"id"},{"name":"x","monitoringConfigOverrides":{"distribution_constraints":{"perform_comparison":"Disabled"}}}]}`, nil},
-		{"a feature off", column("x", "a"), column("x", "1"),
+		{
+			"comparison off", column("x", times(50, "1.5", "2.5")...), column("x", times(50, "1.5", "1.5")...),
+			`{"features":[{"name":"id"},{"name":"x","monitoringConfigOverrides":{"distribution_constraints":{"perform_comparison":"Disabled"}}}]}`, nil,
+		},
+		{
+			"a feature off", column("x", "a"), column("x", "1"),
 			`{"features":[{"name":"id"},{"name":"gone","string_constraints":{"monitoring_config_overrides":{"evaluate_constraints":"Disabled"}}},
-			{"name":"x","inferred_type":"String","completeness":1,"string_constraints":{"domains":["b"],"monitoring_config_overrides":{"evaluate_constraints":"Disabled"}}}]}`, nil},
+			{"name":"x","inferred_type":"String","completeness":1,"string_constraints":{"domains":["b"],"monitoring_config_overrides":{"evaluate_constraints":"Disabled"}}}]}`, nil,
+		},
 		{"all off", column("x", "a"), column("y", "1"), `{"features":[{"name":"id"},{"name":"x"}],"monitoring_config":{"evaluate_constraints":"Disabled"}}`, nil},
-		{"thresholds met exactly", column("x", "1"), column("x", "1", "x"),
-			`{"features":[{"name":"id"},{"name":"x","inferred_type":"Integral","string_constraints":{"domains":["1"]}}],"monitoring_config":{"datatype_check_threshold":0.5,"domain_content_threshold":0.5}}`, nil},
+		{
+			"thresholds met exactly", column("x", "1"), column("x", "1", "x"),
+			`{"features":[{"name":"id"},{"name":"x","inferred_type":"Integral","string_constraints":{"domains":["1"]}}],"monitoring_config":{"datatype_check_threshold":0.5,"domain_content_threshold":0.5}}`, nil,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, checked(t, test.reference, test.current, test.constraints)); diff != "" {
