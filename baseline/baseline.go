@@ -22,6 +22,9 @@ type Baseline struct {
 	Layout  profile.Layout
 	Profile *profile.Profile // of Layout
 
+	ReviewBy time.Time // when somebody should look whether it still fits, to the second; zero when nobody said
+	Seasonal *Seasonal // its rows by calendar slot; nil when they are not kept
+
 	// Statistics and Constraints are the contents of statistics.json and constraints.json, which [Baseline.Save] writes
 	// beside the baseline. They are nil when the baseline was loaded.
 	Statistics  *Statistics
@@ -117,14 +120,15 @@ func edits(a, b string) int {
 	return row[len(b)]
 }
 
-// contentID hashes what a score depends on, and neither the time nor the names of the files.
+// contentID hashes what a score depends on, and neither dates nor the names of the files.
 func (b *Baseline) contentID() (string, error) {
 	content, err := json.Marshal(struct {
 		Schema   capture.Schema
 		Layout   *profile.Layout
 		Rows     int64
 		Features []counts
-	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile)})
+		Seasonal *slotsDocument `json:",omitempty"`
+	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile), b.Seasonal.document()})
 	if err != nil {
 		return "", err
 	}

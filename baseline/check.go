@@ -3,6 +3,7 @@ package baseline
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"tidemark/capture"
 	"tidemark/profile"
@@ -10,7 +11,10 @@ import (
 
 // baseline checks the document and makes its baseline. Errors name the field and its value.
 func (d *document) baseline() (*Baseline, error) {
-	b := &Baseline{ID: d.ID, Created: d.Created, Source: d.Source, Schema: d.Schema, Layout: d.Layout}
+	b := &Baseline{ID: d.ID, Created: d.Created, ReviewBy: d.ReviewBy, Source: d.Source, Schema: d.Schema, Layout: d.Layout}
+	if !b.ReviewBy.IsZero() && !b.ReviewBy.After(b.Created) {
+		return nil, fmt.Errorf("review_by is %s: it must be after created, %s", b.ReviewBy.Format(time.RFC3339), b.Created.Format(time.RFC3339))
+	}
 	if err := b.Schema.Validate(); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
@@ -30,6 +34,10 @@ func (d *document) baseline() (*Baseline, error) {
 		if err := d.Features[i].restore(&b.Profile.Features[i], d.Rows); err != nil {
 			return nil, fmt.Errorf("feature %q: %w", b.Layout.Features[i].Name, err)
 		}
+	}
+	var err error
+	if b.Seasonal, err = d.Seasonal.seasonal(b.Profile); err != nil {
+		return nil, fmt.Errorf("seasonal: %w", err)
 	}
 	id, err := b.contentID()
 	if err != nil {

@@ -31,11 +31,13 @@ type document struct {
 	Version  int            `json:"version"`
 	ID       string         `json:"id"`
 	Created  time.Time      `json:"created"`
+	ReviewBy time.Time      `json:"review_by,omitzero"`
 	Source   []string       `json:"source"`
 	Schema   capture.Schema `json:"schema"`
 	Layout   profile.Layout `json:"layout"`
 	Rows     int64          `json:"rows"`
 	Features []counts       `json:"features"`
+	Seasonal *slotsDocument `json:"seasonal,omitempty"`
 }
 
 // counts is a [profile.Feature] without its layout.
@@ -119,8 +121,8 @@ func countsOf(p *profile.Profile) []counts {
 // renamed.
 func (b *Baseline) Save(dir string) error {
 	content, err := json.MarshalIndent(document{
-		Version: fileVersion, ID: b.ID, Created: b.Created, Source: b.Source,
-		Schema: b.Schema, Layout: b.Layout, Rows: b.Profile.Rows, Features: countsOf(b.Profile),
+		Version: fileVersion, ID: b.ID, Created: b.Created, ReviewBy: b.ReviewBy, Source: b.Source,
+		Schema: b.Schema, Layout: b.Layout, Rows: b.Profile.Rows, Features: countsOf(b.Profile), Seasonal: b.Seasonal.document(),
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode baseline: %w", err)

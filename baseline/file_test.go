@@ -20,7 +20,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // same compares baselines to the bit; NaN equals itself.
-var same = cmp.Options{cmpopts.IgnoreUnexported(profile.Layout{}), cmpopts.EquateNaNs()}
+var same = cmp.Options{cmpopts.IgnoreUnexported(profile.Layout{}), cmp.AllowUnexported(Seasonal{}), cmpopts.EquateNaNs()}
 
 func saved(t *testing.T, b *Baseline) (dir, content string) {
 	t.Helper()
@@ -36,19 +36,25 @@ func saved(t *testing.T, b *Baseline) (dir, content string) {
 }
 
 func TestGolden(t *testing.T) {
-	_, got := saved(t, mustBuild(t, smallRoles, write(t, "small.csv", small)))
-	golden := filepath.Join("testdata", "small.json")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+	slots := seasonal(t, DayOfWeek, hourly(2, 2))
+	slots.ReviewBy = built.AddDate(0, 0, 90)
+	for name, b := range map[string]*Baseline{
+		"small.json": mustBuild(t, smallRoles, write(t, "small.csv", small)), "seasonal.json": slots,
+	} {
+		_, got := saved(t, b)
+		golden := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("baseline.json (-want +got):\n%s\nrun go test ./baseline -update if this is meant", diff)
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s\nrun go test ./baseline -update if this is meant", name, diff)
+		}
 	}
 }
 
@@ -155,6 +161,11 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(golden)
 	f.Add([]byte(`{"version":3,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
+	seasonal, err := os.ReadFile(filepath.Join("testdata", "seasonal.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seasonal)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, fileName), content, 0o644); err != nil {

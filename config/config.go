@@ -17,12 +17,16 @@ import (
 
 	"tidemark/monitor"
 	"tidemark/processor"
+	"tidemark/sinks/archive"
+	"tidemark/sinks/webhook"
 )
 
 // Config is the whole configuration.
 type Config struct {
 	Processor processor.Config `yaml:",inline"`
 	Monitors  []monitor.Config `yaml:"monitors"`
+	Archive   archive.Config   `yaml:"archive"`
+	Webhook   webhook.Config   `yaml:"webhook"`
 	HTTP      HTTP             `yaml:"http"`
 }
 
@@ -35,7 +39,9 @@ type HTTP struct {
 const DefaultListen = "127.0.0.1:8080"
 
 // defaultConfig is the configuration of which nothing is given yet.
-func defaultConfig() Config { return Config{Processor: processor.DefaultConfig()} }
+func defaultConfig() Config {
+	return Config{Processor: processor.DefaultConfig(), Archive: archive.DefaultConfig()}
+}
 
 // complete fills in what was left out.
 func (c *Config) complete() {
@@ -43,6 +49,7 @@ func (c *Config) complete() {
 	for i := range c.Monitors {
 		c.Monitors[i].Complete()
 	}
+	c.Webhook.Complete()
 	if c.HTTP.Listen == "" {
 		c.HTTP.Listen = DefaultListen
 	}
@@ -68,6 +75,8 @@ func (c *Config) check(dir string, fault func(path, message string)) {
 			checkBaseline(at+".baseline", m.Baseline, dir, fault)
 		}
 	}
+	c.Archive.Check(func(path, message string) { fault(join("archive", path), message) })
+	c.Webhook.Check(func(path, message string) { fault(join("webhook", path), message) })
 	checkListen(c.HTTP.Listen, fault)
 }
 

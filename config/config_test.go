@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the expected files of testdata")
 
-var environment = map[string]string{"BROKER": "one:9092", "PARTITIONS": "12", "EMPTY": "", "B": "b"}
+var environment = map[string]string{"BROKER": "one:9092", "PARTITIONS": "12", "EMPTY": "", "B": "b", "SECRET": "hunter2"}
 
 func env(name string) (string, bool) {
 	value, ok := environment[name]

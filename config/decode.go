@@ -12,13 +12,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"tidemark/processor"
 )
 
 // position is a place in the file, from 1.
 type position struct{ line, column int }
 
 // decoder reads the syntax tree of a file into structs by their yaml tags. It goes on after a fault. It knows
-// structs, lists, strings, booleans, integers, floats, durations and [encoding.TextUnmarshaler]; another type in a
+// structs, lists, maps of strings, strings, booleans, integers, floats, durations and [encoding.TextUnmarshaler]; another type in a
 // Config is a mistake in the program, which the tests find.
 type decoder struct {
 	env      func(string) (string, bool)
@@ -62,6 +64,10 @@ func (d *decoder) check(path, message string) {
 
 // value reads the node into a variable that holds the default. No value (null) leaves the default.
 func (d *decoder) value(node ast.Node, into reflect.Value, path string) {
+	if secret(into) && misread(d.unwrap(node)) { // what follow says of it would show it
+		d.reject(start(node), path, "begins with a sign that means something in YAML: put quotes around it")
+		return
+	}
 	node = d.follow(node, path)
 	if node == nil || node.Type() == ast.NullType {
 		return
@@ -72,9 +78,28 @@ func (d *decoder) value(node ast.Node, into reflect.Value, path string) {
 		d.mapping(node, into, path)
 	case into.Kind() == reflect.Slice && !text:
 		d.list(node, into, path)
+	case into.Kind() == reflect.Map:
+		d.words(node, into, path)
 	default:
 		d.scalar(node, into, path)
 	}
+}
+
+// words reads a mapping whose keys are not known here into a map of strings.
+func (d *decoder) words(node ast.Node, into reflect.Value, path string) {
+	m, ok := asMapping(node)
+	if !ok {
+		d.reject(start(node), path, fmt.Sprintf("is %s: write a mapping of names and values", kind(node)))
+		return
+	}
+	words := map[string]string{}
+	for _, e := range d.entriesOf(m, path) {
+		key, word := keyOf(e), ""
+		d.at[join(path, key)] = d.place(e)
+		d.value(e.Value, reflect.ValueOf(&word).Elem(), join(path, key))
+		words[key] = word
+	}
+	into.Set(reflect.ValueOf(words))
 }
 
 func (d *decoder) mapping(node ast.Node, into reflect.Value, path string) {
@@ -146,6 +171,10 @@ func (d *decoder) scalar(node ast.Node, into reflect.Value, path string) {
 	}
 	text, bad := expand(text, d.env)
 	for _, b := range bad {
+		if secret(into) && !variable.MatchString(b.text) {
+			d.reject(start(node), path, "holds a ${ that "+b.message)
+			continue
+		}
 		d.reject(d.find(b.text, start(node)), path, b.text+" "+b.message)
 	}
 	if len(bad) > 0 {
@@ -156,13 +185,25 @@ func (d *decoder) scalar(node ast.Node, into reflect.Value, path string) {
 	}
 }
 
+// secret is whether the value of a field may not be shown.
+func secret(into reflect.Value) bool { return into.Type() == reflect.TypeFor[processor.Secret]() }
+
+// misread is whether a node is an alias or a tag.
+func misread(node ast.Node) bool {
+	switch node.(type) {
+	case *ast.AliasNode, *ast.TagNode:
+		return true
+	}
+	return false
+}
+
 // convert sets the variable to what the text says.
 func convert(text string, into reflect.Value) (err error) {
 	if u, ok := into.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
 	}
 	if into.Type() == reflect.TypeFor[time.Duration]() {
-		value, err := parseDuration(text)
+		value, err := ParseDuration(text)
 		if err != nil {
 			return fmt.Errorf("%q %w", text, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidemark/monitor"
+	"tidemark/sinks/archive"
 )
 
 // A writer makes a value of every key of a type, all different, and the YAML that says so.
@@ -50,6 +51,10 @@ func (w *writer) value(t *testing.T, v reflect.Value, indent string) {
 		*u = monitor.For{M: 1, N: w.n%64 + 1}
 		fmt.Fprintf(&w.yaml, " %v\n", *u)
 		return
+	case *archive.Size:
+		*u = archive.Size(w.n) << 20
+		fmt.Fprintf(&w.yaml, " %dMiB\n", w.n)
+		return
 	case encoding.TextUnmarshaler:
 		t.Fatalf("teach this test to make a %v", v.Type())
 	}
@@ -64,9 +69,12 @@ func (w *writer) value(t *testing.T, v reflect.Value, indent string) {
 			fmt.Fprintf(&w.yaml, "%s-", indent)
 			w.value(t, v.Index(i), indent+"    ")
 		}
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"key": fmt.Sprint("text", w.n)}))
+		fmt.Fprintf(&w.yaml, "\n%skey: text%d\n", indent, w.n)
 	case reflect.String:
 		v.SetString(fmt.Sprint("text", w.n))
-		fmt.Fprintf(&w.yaml, " %s\n", v)
+		fmt.Fprintf(&w.yaml, " %s\n", v.String())
 	case reflect.Bool:
 		v.SetBool(true)
 		w.yaml.WriteString(" true\n")
@@ -101,8 +109,8 @@ func TestParseDuration(t *testing.T) {
 		"10d": 10 * day, "1d12h": 36 * time.Hour, "0.5d": 12 * time.Hour, "-1d6h": -30 * time.Hour, "0": 0, "0s": 0,
 		"1m30s": 90 * time.Second, "250ms": 250 * time.Millisecond, "106751d": 106751 * day, "1d0s": day,
 	} {
-		if got, err := parseDuration(text); got != want || err != nil {
-			t.Errorf("parseDuration(%q) = %v, %v, want %v", text, got, err, want)
+		if got, err := ParseDuration(text); got != want || err != nil {
+			t.Errorf("ParseDuration(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for text, want := range map[string]error{
@@ -111,8 +119,8 @@ func TestParseDuration(t *testing.T) {
 		"5": errNoUnit, "-3": errNoUnit, "1e3": errNoUnit, "106752d": errTooLong, "106751d24h": errTooLong, "-106751d24h": errTooLong,
 		"9999999999999d": errNotDuration,
 	} {
-		if got, err := parseDuration(text); !errors.Is(err, want) {
-			t.Errorf("parseDuration(%q) = %v, %v, want %v", text, got, err, want)
+		if got, err := ParseDuration(text); !errors.Is(err, want) {
+			t.Errorf("ParseDuration(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 }

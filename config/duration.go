@@ -13,8 +13,9 @@ var (
 	errTooLong     = errors.New("is too long: the longest duration is 106751d")
 )
 
-// parseDuration reads Go's notation and days before it, such as 10d or 1d12h.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads Go's notation and days before it, such as 10d or 1d12h. The error completes a sentence that begins
+// with the text.
+func ParseDuration(s string) (time.Duration, error) {
 	if n, err := strconv.ParseFloat(s, 64); err == nil && n != 0 {
 		return 0, errNoUnit
 	}

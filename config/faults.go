@@ -35,7 +35,7 @@ func (f Fault) Text() string {
 type Faults struct {
 	File   string
 	Faults []Fault
-	lines  []string // of the file
+	lines  []string // of the file, without its secrets
 }
 
 func newFaults(file string, lines []string, all []Fault) *Faults {
@@ -53,7 +53,7 @@ func newFaults(file string, lines []string, all []Fault) *Faults {
 	slices.SortStableFunc(all, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return &Faults{File: file, Faults: all, lines: lines}
+	return &Faults{File: file, Faults: all, lines: redact(lines)}
 }
 
 // linesBefore is how many lines of the file an excerpt shows above the one with the fault.

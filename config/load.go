@@ -39,6 +39,11 @@ func read(path string, source []byte, env func(string) (string, bool)) (*Config,
 				d.check("instance", fmt.Sprintf("is missing and the host has no name to use (%v): name this instance", err))
 			}
 		}
+		for _, p := range c.Processor.Kafka.Paths() {
+			if *p != "" {
+				*p = resolve(filepath.Dir(path), *p)
+			}
+		}
 		c.check(filepath.Dir(path), d.check)
 	}
 	if len(d.faults) > 0 {
@@ -47,8 +52,8 @@ func read(path string, source []byte, env func(string) (string, bool)) (*Config,
 	for i := range c.Monitors {
 		c.Monitors[i].Baseline = resolve(filepath.Dir(path), c.Monitors[i].Baseline)
 	}
-	if c.Processor.Kafka.Data != "" {
-		c.Processor.Kafka.Data = resolve(filepath.Dir(path), c.Processor.Kafka.Data)
+	if directory, ok := c.Archive.Directory(); ok && c.Archive.Enabled() {
+		c.Archive.URL = resolve(filepath.Dir(path), directory)
 	}
 	return &c, nil
 }
@@ -97,6 +102,7 @@ func (d *decoder) syntax(err error) {
 		return
 	}
 	at, message := of(located.GetToken()), located.GetMessage()
+	message, _, _ = strings.Cut(message, `: "`) // what it quotes may be a secret; the excerpt shows what is none
 	before, _ := d.split(at)
 	switch {
 	case strings.HasSuffix(before, "$"):

@@ -13,7 +13,8 @@ import (
 const deciles = 10
 
 // byValue says whether a numeric feature is compared by its fine bins instead of deciles: when the reference fills
-// at most ten of them, they are the values of a column such as 0/1, which deciles would lump together.
+// at most ten of them, they are the values of a column such as 0/1, which deciles would lump together. A column of more
+// values than that has more edges, also when the reference is a part of the baseline that has only a few of them.
 func byValue(reference *profile.Feature) bool {
 	filled := 0
 	for _, n := range reference.Bins {
@@ -21,7 +22,7 @@ func byValue(reference *profile.Feature) bool {
 			filled++
 		}
 	}
-	return filled <= deciles
+	return filled <= deciles && len(reference.Layout.Edges) <= 3*deciles
 }
 
 // cuts returns the first fine bin of each cell of a numeric feature but the first.

@@ -35,7 +35,8 @@ const (
 // The statistics by the kind of alert they give rise to.
 var (
 	Drift = []string{
-		"psi", "ks", "jensen_shannon", "hellinger", "total_variation", "l_infinity", "kullback_leibler",
+		"psi", "ks", "jensen_shannon", "wasserstein", "wasserstein_normalized", "hellinger", "total_variation",
+		"l_infinity", "kullback_leibler", "cramer_von_mises", "anderson_darling", "mann_whitney", "welch_t", "energy",
 		"chi_square", "g_test", "proportion_z", "fisher",
 	}
 	Quality = []string{"missing_share", "new_categories", "type_share", "out_of_range", "negative_share", "cardinality"}
@@ -50,6 +51,10 @@ func New(name string) Statistic {
 		return KS{}
 	case "jensen_shannon":
 		return JensenShannon{}
+	case "wasserstein":
+		return Wasserstein{}
+	case "wasserstein_normalized":
+		return WassersteinNormalized{}
 	case "hellinger":
 		return Hellinger{}
 	case "total_variation":
@@ -58,6 +63,16 @@ func New(name string) Statistic {
 		return LInfinity{}
 	case "kullback_leibler":
 		return KullbackLeibler{}
+	case "cramer_von_mises":
+		return CramerVonMises{}
+	case "anderson_darling":
+		return AndersonDarling{}
+	case "mann_whitney":
+		return MannWhitney{}
+	case "welch_t":
+		return WelchT{}
+	case "energy":
+		return Energy{}
 	case "chi_square":
 		return ChiSquare{}
 	case "g_test":

@@ -36,20 +36,37 @@ func (g GTest) Exact(reference, current *Sample) (Score, bool) {
 
 func (GTest) over(c cells) Score {
 	s := c.sizes()
+	rows, rowsCurrent := float64(s.reference), float64(s.current)
+	all := rows + rowsCurrent
 	value := 0.0
 	for i := range c.reference {
-		r, q := share(c.reference[i], s.reference), share(c.current[i], s.current)
-		all := share(c.reference[i]+c.current[i], s.reference+s.current)
-		value += 2 * (float64(s.reference)*logTerm(r, all) + float64(s.current)*logTerm(q, all))
+		r, q := float64(c.reference[i]), float64(c.current[i])
+		if r+q == 0 {
+			continue
+		}
+		d := (r*rowsCurrent - q*rows) / all // observed less expected
+		value += 2 * (deviance(r, (r+q)/all*rows, d) + deviance(q, (r+q)/all*rowsCurrent, -d))
 	}
-	value = max(0, value)
 	return Score{Value: value, Expected: new(s.freedom), PValue: new(pvalue.ChiSquare(value, s.freedom))}
 }
 
-// logTerm is x ln(x/m) - x + m: what x adds to a divergence from m, never below 0.
-func logTerm(x, m float64) float64 {
+// deviance is x ln(x/m) - d, where d is x-m: what an observed x adds to the distance from an expected m, never below 0.
+// Where d is small it is the series of the logarithm, as the difference would have no digits.
+func deviance(x, m, d float64) float64 {
 	if x == 0 {
 		return m
 	}
-	return max(0, x*math.Log(x/m)-x+m)
+	v := d / (x + m)
+	if math.Abs(v) >= 0.1 {
+		return x*math.Log(x/m) - d
+	}
+	total, power := d*v, 2*x*v
+	for k := 3.0; ; k += 2 {
+		power *= v * v
+		next := total + power/k
+		if next == total {
+			return total
+		}
+		total = next
+	}
 }

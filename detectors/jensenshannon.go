@@ -16,8 +16,8 @@ import (
 // present values.
 //
 // Expected is sqrt((1/n + 1/m)/(8 ln 2)) times the mean of a chi variable with B-1 degrees of freedom, for n and m rows
-// and B cells that are not empty on both sides. The p-value is that of the squared distance, divided by
-// (1/n + 1/m)/(8 ln 2): chi-square with B-1 degrees of freedom.
+// and B cells that are not empty on both sides. The p-value is that of the squared distance over
+// shares (count + 1/2)/(rows + B/2), divided by (1/n + 1/m)/(8 ln 2): chi-square with B-1 degrees of freedom.
 //
 // Source: Lin, "Divergence Measures Based on the Shannon Entropy", IEEE Transactions on Information Theory 37 (1991);
 // the root is a metric by Endres and Schindelin 2003. Other tools use natural logarithms (0.8326 times as much), or
@@ -39,26 +39,25 @@ func (j JensenShannon) Exact(reference, current *Sample) (Score, bool) {
 
 func (JensenShannon) over(c cells) Score {
 	s := c.sizes()
-	divergence := 0.0
+	divergence, smooth := 0.0, 0.0
 	for i := range c.reference {
-		r, q := share(c.reference[i], s.reference), share(c.current[i], s.current)
-		if r+q > 0 {
-			divergence += (r + q) / 4 * jensenShannonTerm((q-r)/(q+r))
-		}
+		divergence += jensenShannonTerm(share(c.reference[i], s.reference), share(c.current[i], s.current))
+		smooth += jensenShannonTerm(c.smoothed(s, i))
 	}
-	divergence /= math.Ln2
 	scale := s.noise / (8 * math.Ln2)
 	return Score{
 		Value:    math.Sqrt(min(divergence, 1)),
 		Expected: new(s.expectedRoot(scale)),
-		PValue:   new(pvalue.ChiSquare(divergence/scale, s.freedom)),
+		PValue:   new(pvalue.ChiSquare(smooth/scale, s.freedom)),
 	}
 }
 
-// jensenShannonTerm is (1+d) ln(1+d) + (1-d) ln(1-d), which is never below 0, without loss of digits where d is small.
-func jensenShannonTerm(d float64) float64 {
-	if math.Abs(d) >= 1 {
-		return 2 * math.Ln2
+// jensenShannonTerm is (r log2(r/a) + q log2(q/a))/2, as a function of how far the shares are apart in their sum: so it
+// is never below 0, and loses no digits where they are close.
+func jensenShannonTerm(r, q float64) float64 {
+	if r == 0 || q == 0 {
+		return (r + q) / 2
 	}
-	return math.Log1p(-d*d) + 2*d*math.Atanh(d)
+	d := (q - r) / (q + r)
+	return (r + q) / 4 * (math.Log1p(-d*d) + 2*d*math.Atanh(d)) / math.Ln2
 }

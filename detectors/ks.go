@@ -3,15 +3,24 @@ package detectors
 import (
 	"math"
 
+	"tidemark/detectors/pvalue"
 	"tidemark/profile"
 )
 
-// KS is the Kolmogorov-Smirnov distance of a numeric feature: the largest |F_ref(x) - F_cur(x)| over the fine edges
-// x, where F is the share of present values below x. Taken over fixed edges it is at most the distance over all
-// values, and less by no more than the share of one fine bin (1/240 of a continuous baseline).
+// KS is the Kolmogorov-Smirnov distance of a numeric feature: the largest |F_ref(x) - F_cur(x)|, where F is the share
+// of present values up to x. Infinite values count as what they are, smaller or larger than all others.
+//
+// From profiles it is taken at the edges of the fine bins, and so at most the distance over all values. Within a bin
+// that has p of the reference's rows and q of the current's, the difference F_ref - F_cur starts from D and is between
+// D-q and D+p: these are the bounds. They are apart by no more than the share of one bin, about 1/240 without ties;
+// a bin of one value leaves nothing open.
 //
 // Range 0 to 1; larger is more drift. Symmetric in reference and current. Undefined for categorical features and
 // when either has no present values.
+//
+// Expected is sqrt(pi/2) ln 2 sqrt(1/n + 1/m), .8687 times the root, for n and m rows; with ties it is less. The
+// p-value is that of the distance of nm/(n+m) values, rounded, to their own distribution, as scipy's asymptotic one;
+// there is none for one row each.
 //
 // Source: Kolmogorov 1933, Smirnov 1939; Massey, "The Kolmogorov-Smirnov Test for Goodness of Fit", JASA 46 (1951).
 type KS struct{}
@@ -20,39 +29,40 @@ type KS struct{}
 func (KS) Name() string { return "ks" }
 
 // Score is the distance over the fine edges.
-func (KS) Score(reference, current *profile.Feature) (Score, bool) {
-	nr, nc := reference.Present(), current.Present()
-	if !reference.Numeric() || nr <= 0 || nc <= 0 {
+func (k KS) Score(reference, current *profile.Feature) (Score, bool) {
+	s, ok := binSteps(reference, current)
+	if !ok {
 		return Score{}, false
 	}
-	var below, belowCurrent int64
-	score := 0.0
-	for i := range reference.Bins {
-		below += reference.Bins[i]
-		belowCurrent += current.Bins[i]
-		score = max(score, math.Abs(share(below, nr)-share(belowCurrent, nc)))
-	}
-	return Score{Value: score}, true
+	return k.over(s), true
 }
 
 // Exact is the distance over all values.
-func (KS) Exact(reference, current *Sample) (Score, bool) {
-	nr, nc := reference.Present(), current.Present()
-	if !reference.Numeric() || nr <= 0 || nc <= 0 {
+func (k KS) Exact(reference, current *Sample) (Score, bool) {
+	s, ok := sampleSteps(reference, current)
+	if !ok {
 		return Score{}, false
 	}
-	r, c := reference.Numbers, current.Numbers
-	i, j := 0, 0
-	score := 0.0
-	for i < len(r) && j < len(c) {
-		x := min(r[i], c[j])
-		for i < len(r) && r[i] == x {
-			i++
+	return k.over(s), true
+}
+
+func (KS) over(s steps) Score {
+	var r, c int64
+	score, upper, open := 0.0, 0.0, false
+	for step := range s.all {
+		if step.spread && step.reference > 0 && step.current > 0 {
+			open = true
+			upper = max(upper, share(r+step.reference, s.reference)-share(c, s.current), share(c+step.current, s.current)-share(r, s.reference))
 		}
-		for j < len(c) && c[j] == x {
-			j++
-		}
-		score = max(score, math.Abs(share(int64(i), nr)-share(int64(j), nc)))
+		r += step.reference
+		c += step.current
+		score = max(score, math.Abs(share(r, s.reference)-share(c, s.current)))
 	}
-	return Score{Value: score}, true
+	n, m := float64(s.reference), float64(s.current)
+	result := Score{Value: score, Expected: new(min(1, math.Sqrt(math.Pi/2)*math.Ln2*math.Sqrt(1/n+1/m)))}
+	result.bracket(score, max(score, upper), open)
+	if rows := math.RoundToEven(n * m / (n + m)); rows >= 1 {
+		result.PValue = new(pvalue.Kolmogorov(rows, score))
+	}
+	return result
 }

@@ -23,8 +23,11 @@ func (LInfinity) Name() string { return "l_infinity" }
 // Score is the largest change of a share. When rows of several categories are counted together it may be above what
 // [LInfinity.Exact] gives, or below, and has bounds.
 func (LInfinity) Score(reference, current *profile.Feature) (Score, bool) {
+	if reference.Numeric() {
+		return Score{}, false
+	}
 	c, ok := profileCells(reference, current)
-	if !ok || reference.Numeric() {
+	if !ok {
 		return Score{}, false
 	}
 	s := c.sizes()

@@ -36,6 +36,7 @@ type Alert struct {
 	Histogram detectors.Histogram `json:"histogram"`
 	Top       []TopFeature        `json:"top_features"`
 	Baseline  string              `json:"baseline"`
+	Reference *Reference          `json:"reference,omitempty"` // where it is not the whole baseline
 	Archive   Archive             `json:"archive"`
 	Message   string              `json:"message"`
 }
@@ -55,6 +56,9 @@ type Evidence struct {
 	PValue    *float64 `json:"p_value,omitempty"`
 	Alpha     float64  `json:"alpha,omitempty"`
 	Corrected *float64 `json:"p_corrected,omitempty"`
+	// Of a sequential detector: the figure that the score is, and how many panes it took.
+	Value  string `json:"value,omitempty"`
+	Values int64  `json:"values,omitempty"`
 }
 
 // TopFeature is a feature with one of the window's largest scores of the rule.
@@ -155,7 +159,7 @@ func raise(states map[alertKey]*alertState, key alertKey, over bool, f For, star
 }
 
 // alerts steps the rules of a window's report and returns the transitions.
-func (m *Monitor) alerts(r *Report, current *profile.Profile, ranges []Range, states map[alertKey]*alertState) []Alert {
+func (m *Monitor) alerts(r *Report, reference, current *profile.Profile, ranges []Range, states map[alertKey]*alertState) []Alert {
 	var alerts []Alert
 	step := func(rule *rule, feature string, scores map[string]Score, alert func(transition string) Alert) {
 		score, defined := scores[rule.Method]
@@ -169,7 +173,7 @@ func (m *Monitor) alerts(r *Report, current *profile.Profile, ranges []Range, st
 		for k := range m.rules {
 			rule := &m.rules[k]
 			step(rule, f.Name, f.Scores, func(transition string) Alert {
-				return m.alert(r, rule, i, current, ranges, transition)
+				return m.alert(r, rule, i, reference, current, ranges, transition)
 			})
 		}
 	}
@@ -183,18 +187,22 @@ func (m *Monitor) alerts(r *Report, current *profile.Profile, ranges []Range, st
 }
 
 // alert is the alert of a rule on the i-th feature.
-func (m *Monitor) alert(r *Report, rule *rule, i int, current *profile.Profile, ranges []Range, transition string) Alert {
+func (m *Monitor) alert(r *Report, rule *rule, i int, reference, current *profile.Profile, ranges []Range, transition string) Alert {
 	f := r.Features[i]
-	reference, score := &m.Baseline.Profile.Features[i], f.Scores[rule.Method]
+	score := f.Scores[rule.Method]
+	var other *Reference
+	if r.Reference.Kind != ReferenceBaseline {
+		other = &r.Reference
+	}
 	return Alert{
 		ID:   alertID(r, f.Name, rule.Method, transition),
 		Kind: rule.kind, State: transition,
 		Monitor: m.Name, Endpoint: r.Endpoint, Variant: r.Variant, Feature: f.Name, Rule: rule.Method,
 		Score: score.Score, Threshold: score.Threshold, Window: r.Window,
-		Samples:   Samples{reference.Captured, current.Features[i].Captured},
+		Samples:   Samples{reference.Features[i].Captured, current.Features[i].Captured},
 		Evidence:  Evidence{Expected: score.Expected, PValue: score.PValue, Alpha: score.Alpha, Corrected: score.Corrected},
-		Histogram: detectors.Compare(reference, &current.Features[i]),
-		Top:       r.top(rule.Method), Baseline: r.Baseline, Archive: archiveOf(ranges),
+		Histogram: detectors.Compare(&reference.Features[i], &current.Features[i]),
+		Top:       r.top(rule.Method), Baseline: r.Baseline, Reference: other, Archive: archiveOf(ranges),
 	}
 }
 

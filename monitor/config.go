@@ -11,15 +11,17 @@ import (
 
 // Config is one monitor as its user writes it.
 type Config struct {
-	Name            string         `yaml:"name"`
-	Baseline        string         `yaml:"baseline"`
-	Match           Match          `yaml:"match"`
-	Windows         []windows.Spec `yaml:"windows"`
-	AllowedLateness time.Duration  `yaml:"allowed_lateness"`
-	Drift           []Rule         `yaml:"drift"`
-	Quality         []Rule         `yaml:"quality"`
-	Volume          Volume         `yaml:"volume"`
-	Freshness       time.Duration  `yaml:"freshness"` // how long an endpoint may go without a record; 0 is for ever
+	Name            string          `yaml:"name"`
+	Baseline        string          `yaml:"baseline"`
+	Match           Match           `yaml:"match"`
+	Windows         []windows.Spec  `yaml:"windows"`
+	AllowedLateness time.Duration   `yaml:"allowed_lateness"`
+	Reference       ReferenceConfig `yaml:"reference"`
+	Drift           []Rule          `yaml:"drift"`
+	Quality         []Rule          `yaml:"quality"`
+	Sequential      []Sequence      `yaml:"sequential"`
+	Volume          Volume          `yaml:"volume"`
+	Freshness       time.Duration   `yaml:"freshness"` // how long an endpoint may go without a record; 0 is for ever
 }
 
 // Match chooses the traffic that a monitor watches. Each variant is watched apart from the others.
@@ -55,12 +57,40 @@ func (c *Config) Complete() {
 	if c.Quality == nil {
 		c.Quality = []Rule{{Method: "missing_share", Threshold: 0.1}, {Method: "new_categories", Threshold: 0.02}, {Method: "type_share", Threshold: 0.01}, {Method: "negative_share", Threshold: 0.01}}
 	}
+	c.Reference.complete()
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for i := range rules {
 			rules[i].complete()
 		}
 	}
+	for i := range c.Sequential {
+		c.Sequential[i].complete()
+	}
 	c.Volume.For.complete()
+}
+
+// Rules writes the conditions of a completed configuration as a user reads them, or "none".
+func (c *Config) Rules() []string {
+	var all []string
+	for _, r := range slices.Concat(c.Drift, c.Quality) {
+		all = append(all, r.String())
+	}
+	for _, q := range c.Sequential {
+		all = append(all, fmt.Sprintf("%s of the %s of %s", q.Detector, q.Value, q.Feature))
+	}
+	if c.Volume.Min > 0 {
+		all = append(all, fmt.Sprintf("rows < %d", c.Volume.Min))
+	}
+	if c.Volume.Max > 0 {
+		all = append(all, fmt.Sprintf("rows > %d", c.Volume.Max))
+	}
+	if c.Freshness > 0 {
+		all = append(all, "no record for "+windows.FormatDuration(c.Freshness))
+	}
+	if len(all) == 0 {
+		all = []string{"none"}
+	}
+	return all
 }
 
 // Check reports every fault of a completed configuration with the path of its field, such as "windows[0].slide".
@@ -84,8 +114,10 @@ func (c *Config) Check(fault func(path, message string)) {
 	if c.AllowedLateness < 0 {
 		fault("allowed_lateness", fmt.Sprintf("is %v: give zero or a positive duration", c.AllowedLateness))
 	}
+	c.Reference.check(c.Windows, fault)
 	checkRules("drift", c.Drift, detectors.Drift, fault)
 	checkRules("quality", c.Quality, slices.Concat(detectors.Quality, Columns), fault)
+	checkSequences(c.Sequential, fault)
 	c.Volume.check(fault)
 	if c.Freshness < 0 {
 		fault("freshness", fmt.Sprintf("is %s: give how long an endpoint may go without a record, such as 10m, or 0 for ever", windows.FormatDuration(c.Freshness)))

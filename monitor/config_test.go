@@ -44,6 +44,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		AllowedLateness: -time.Second,
 		Drift:           []Rule{{Method: "psy", Threshold: 1}, {Method: "psi"}, {Method: "psi", Threshold: 1, MinSamples: -1}},
 		Quality:         []Rule{{Method: "psi", Threshold: 1}},
+		Reference:       ReferenceConfig{Kind: "yesterday"},
 	}
 	var paths []string
 	c.Check(func(path, message string) {
@@ -54,9 +55,26 @@ func TestCheckFindsEveryFault(t *testing.T) {
 	})
 	slices.Sort(paths)
 	want := "allowed_lateness baseline drift[0].method drift[1].threshold drift[2].method drift[2].min_samples " +
-		"name quality[0].method windows[1].size windows[1].slide windows[2].size"
+		"name quality[0].method reference.kind windows[1].size windows[1].slide windows[2].size"
 	if got := strings.Join(paths, " "); got != want {
 		t.Errorf("faults are at\n%s, want\n%s", got, want)
+	}
+}
+
+func TestRulesInWords(t *testing.T) {
+	c := DefaultConfig()
+	c.Drift, c.Quality = []Rule{{Method: "psi", Threshold: 0.2}}, []Rule{}
+	c.Sequential = []Sequence{{Detector: "adwin"}}
+	c.Volume, c.Freshness = Volume{Min: 1, Max: 9}, 10*minute
+	c.Complete()
+	want := "psi > 0.2; adwin of the mean of *; rows < 1; rows > 9; no record for 10m"
+	if got := strings.Join(c.Rules(), "; "); got != want {
+		t.Errorf("rules are %q, want %q", got, want)
+	}
+	c = Config{Drift: []Rule{}, Quality: []Rule{}}
+	c.Complete()
+	if got := c.Rules(); !slices.Equal(got, []string{"none"}) {
+		t.Errorf("rules are %q, want none", got)
 	}
 }
 

@@ -14,21 +14,24 @@ import (
 
 // endpoint is the panes, the frontier and the alerts of one endpoint.
 type endpoint struct {
-	name     string
-	monitors []*Monitor
-	pane     time.Duration
-	frontier *windows.Frontier
-	closed   []windows.Time // per monitor, the watermark up to which windows were closed
-	whole    []windows.Time // per monitor, the watermark from which on windows hold all of the traffic there was
-	series   map[seriesKey]*series
-	alerts   map[alertKey]*alertState
-	dirty    bool // state changed since it was last saved
+	name      string
+	monitors  []*Monitor
+	pane      time.Duration
+	frontier  *windows.Frontier
+	closed    []windows.Time // per monitor, the watermark up to which windows were closed
+	whole     []windows.Time // per monitor, the watermark from which on windows hold all of the traffic there was
+	series    map[seriesKey]*series
+	alerts    map[alertKey]*alertState
+	past      map[pastKey]*past // closed windows to compare later ones with
+	sequences map[sequenceKey]*sequence
+	dirty     bool // state changed since it was last saved
 }
 
 func newEndpoint(name string, monitors []*Monitor) *endpoint {
 	e := &endpoint{
 		name: name, monitors: Matching(monitors, name),
-		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{},
+		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{}, past: map[pastKey]*past{},
+		sequences: map[sequenceKey]*sequence{},
 	}
 	e.pane = PaneLength(e.monitors)
 	var longest time.Duration
@@ -136,9 +139,13 @@ func (e *endpoint) advance(partitions *windows.Partitions, at windows.Time, out 
 	for i, m := range e.monitors {
 		// A longer lateness after a restart does not open what was closed.
 		watermark := max(frontier.Add(-m.AllowedLateness), e.closed[i])
+		e.forgetSequences(m, watermark)
 		for _, variant := range e.variants() {
 			if !m.Watches(e.name, variant) {
 				continue
+			}
+			if err := e.follow(i, variant, watermark, out); err != nil {
+				return err
 			}
 			for _, spec := range m.Windows {
 				if err := e.close(i, variant, spec, watermark, out); err != nil {
@@ -199,7 +206,12 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 			}
 			ranges = mergeRanges(ranges, p.ranges)
 		}
-		report := m.report(e.name, variant, w, current)
+		reference, failed := e.reference(m, variant, spec, w)
+		if failed != nil {
+			err = failed
+			return
+		}
+		report := m.report(e.name, variant, w, reference, current)
 		for _, s := range foreign {
 			for range s.panes.Within(w) {
 				report.suspend("layout")
@@ -208,8 +220,12 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 		if current.Rows == 0 && report.Insufficient != "layout" {
 			return
 		}
+		e.sequenceReports(m, &report)
 		out.Reports = append(out.Reports, report)
-		out.Alerts = append(out.Alerts, m.alerts(&report, current, ranges, e.alerts)...)
+		out.Alerts = append(out.Alerts, m.alerts(&report, reference.profile, current, ranges, e.alerts)...)
+		if report.Insufficient != "layout" {
+			e.keep(m, variant, spec, w, current, out)
+		}
 	})
 	return err
 }
@@ -228,6 +244,7 @@ func (e *endpoint) foreign(variant string) []*series {
 // settle saves the panes that no delta is expected for any more but later windows need, and forgets those that no
 // window needs.
 func (e *endpoint) settle(out *Output) error {
+	e.forget()
 	for _, key := range e.keys() {
 		s := e.series[key]
 		s.panes.Drop(func(start windows.Time) bool { return !e.needed(key, start) })

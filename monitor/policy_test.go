@@ -205,3 +205,15 @@ func TestRuleInWords(t *testing.T) {
 		}
 	}
 }
+
+// Small windows of the reference's own distribution have scores that are no drift.
+func TestPValueRuleInTheStream(t *testing.T) {
+	for _, correction := range []string{CorrectNone, CorrectHolm, CorrectBH} {
+		s := newSim(t, watch("churn", tumbling(minute), func(c *Config) {
+			c.Drift = []Rule{{Method: "jensen_shannon", Alpha: 0.01, Correction: correction, MinEffect: 0.05, MinSamples: 10}}
+		}))
+		if got, want := s.minutes("..xx..-x"), []string{"firing 12:02", "resolved 12:04", "firing 12:07"}; !cmp.Equal(got, want) {
+			t.Errorf("%s: transitions %q, want %q", correction, got, want)
+		}
+	}
+}

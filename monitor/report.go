@@ -10,18 +10,20 @@ import (
 
 // Report is all scores of one window of one monitor: a record on the reports topic.
 type Report struct {
-	Monitor  string           `json:"monitor"`
-	Endpoint string           `json:"endpoint"`
-	Variant  string           `json:"variant"`
-	Window   Window           `json:"window"`
-	Rows     int64            `json:"rows"`
-	Baseline string           `json:"baseline"`
-	Layout   string           `json:"layout"`
-	Drift    bool             `json:"drift"` // any score is over its threshold
-	Features []FeatureReport  `json:"features"`
-	Scores   map[string]Score `json:"scores,omitempty"` // of the columns as a whole
-	// Insufficient says why nothing could be judged: "samples" (no score had enough) or "layout" (some of the
-	// rows were counted in another layout).
+	Monitor  string `json:"monitor"`
+	Endpoint string `json:"endpoint"`
+	Variant  string `json:"variant"`
+	Window   Window `json:"window"`
+	Rows     int64  `json:"rows"`
+	Baseline string `json:"baseline"`
+	Layout   string `json:"layout"`
+	// Reference is what the window was compared with; the layout is the baseline's in any case.
+	Reference Reference        `json:"reference"`
+	Drift     bool             `json:"drift"` // any score is over its threshold
+	Features  []FeatureReport  `json:"features"`
+	Scores    map[string]Score `json:"scores,omitempty"` // of the columns as a whole
+	// Insufficient says why nothing could be judged: "samples" (no score had enough), "layout" (some of the
+	// rows were counted in another layout) or "reference" (the earlier window to compare with is not there).
 	Insufficient string `json:"insufficient,omitempty"`
 }
 
@@ -41,6 +43,8 @@ type FeatureReport struct {
 	Mean     *float64         `json:"mean,omitempty"`
 	StdDev   *float64         `json:"stddev,omitempty"` // population
 	Scores   map[string]Score `json:"scores"`
+	// Sequential is what the sequential detectors took, up to the watermark.
+	Sequential map[string]SequenceReport `json:"sequential,omitempty"`
 }
 
 // Score is a statistic's score of a feature in a window.
@@ -61,16 +65,16 @@ type Score struct {
 }
 
 // report scores the current profile of a window.
-func (m *Monitor) report(endpoint, variant string, w windows.Window, current *profile.Profile) Report {
+func (m *Monitor) report(endpoint, variant string, w windows.Window, reference compared, current *profile.Profile) Report {
 	r := Report{
 		Monitor: m.Name, Endpoint: endpoint, Variant: variant,
 		Window: Window{w, windows.FormatDuration(w.Size())}, Rows: current.Rows,
-		Baseline: m.Baseline.ID, Layout: current.Layout.ID(),
+		Baseline: m.Baseline.ID, Layout: current.Layout.ID(), Reference: reference.Reference,
 		Features:     make([]FeatureReport, len(current.Features)),
 		Insufficient: "samples",
 	}
 	for i := range current.Features {
-		r.Features[i] = m.score(&m.Baseline.Profile.Features[i], &current.Features[i])
+		r.Features[i] = m.score(&reference.profile.Features[i], &current.Features[i])
 	}
 	m.judge(r.Features)
 	r.Scores = m.columnScores(current)
@@ -81,6 +85,9 @@ func (m *Monitor) report(endpoint, variant string, w windows.Window, current *pr
 				r.Insufficient = ""
 			}
 		}
+	}
+	if reference.missing {
+		r.suspend("reference")
 	}
 	return r
 }
@@ -125,11 +132,15 @@ func (m *Monitor) score(reference, current *profile.Feature) FeatureReport {
 		if !defined {
 			continue
 		}
-		samples := min(reference.Captured, current.Captured)
-		if rule.kind == detectors.KindDrift {
-			samples = min(reference.Present(), current.Present())
-		}
-		r.Scores[rule.Method] = rule.scoreOf(score, samples)
+		r.Scores[rule.Method] = rule.scoreOf(score, min(rule.samples(reference), rule.samples(current)))
 	}
 	return r
+}
+
+// samples is the number of values that the rule judges a feature by.
+func (r *rule) samples(f *profile.Feature) int64 {
+	if r.kind == detectors.KindDrift {
+		return f.Present()
+	}
+	return f.Captured
 }

@@ -38,6 +38,7 @@ func TestReport(t *testing.T) {
 		Monitor: "churn", Endpoint: "churn", Variant: "default",
 		Window: Window{windows.Window{Start: noon, End: noon.Add(minute)}, "1m"},
 		Rows:   20, Baseline: "0123456789abcdef", Layout: m.Layout().ID(),
+		Reference: Reference{Kind: "baseline", Rows: 1000},
 		Features: []FeatureReport{
 			{Name: "x", Type: "numeric", Captured: 20, Mean: &mean, StdDev: &deviation, Scores: map[string]Score{
 				"psi":           {Score: 0, Threshold: 0.2},

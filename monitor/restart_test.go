@@ -23,7 +23,7 @@ type compacted struct {
 }
 
 // save writes what a commit at an offset writes.
-func (c *compacted) save(t rapid.TB, shard *Shard, panes []SavedPane, next int64) {
+func (c *compacted) save(t rapid.TB, shard *Shard, out Output, next int64) {
 	t.Helper()
 	put := func(key string, value []byte, err error) {
 		if err != nil {
@@ -31,9 +31,21 @@ func (c *compacted) save(t rapid.TB, shard *Shard, panes []SavedPane, next int64
 		}
 		c.values[key] = value
 	}
-	for _, p := range panes {
+	for _, p := range out.Panes {
 		value, err := p.Append(nil)
 		put(p.Key(), value, err)
+	}
+	sequences, err := shard.Sequences()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range sequences {
+		value, err := json.Marshal(&q)
+		put(q.Key(), value, err)
+	}
+	for _, w := range out.Windows {
+		value, err := w.Append(nil)
+		put(w.Key(), value, err)
 	}
 	for _, e := range shard.Changes() {
 		value, err := json.Marshal(e)
@@ -57,11 +69,23 @@ func (c *compacted) restore(t rapid.TB, monitors []*Monitor, log []entry) *Shard
 			if err = json.Unmarshal(value, &e); err == nil {
 				err = shard.Restore(e)
 			}
-		} else {
+		} else if strings.HasPrefix(key, "sequence/") {
+			var q SavedSequence
+			if err = json.Unmarshal(value, &q); err == nil {
+				err = shard.RestoreSequence(q)
+			}
+		} else if strings.HasPrefix(key, "pane/") {
 			var p SavedPane
 			if p, err = DecodePane(value); err == nil {
 				shard.RestorePane(p)
 			}
+		}
+		if strings.HasPrefix(key, "window/") {
+			w, err := DecodeWindow(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shard.RestoreWindow(w)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -87,8 +111,8 @@ func (c *compacted) restore(t rapid.TB, monitors []*Monitor, log []entry) *Shard
 	return shard
 }
 
-// severalMonitors are two of one endpoint in different layouts, with windows of three kinds, and one of another, with rules on its
-// traffic.
+// severalMonitors are two of one endpoint in different layouts, with windows of three kinds, one of another with rules on
+// its traffic, and one for each way to compare with earlier windows.
 func severalMonitors() []*Monitor {
 	rules := func(m, n int) func(*Config) {
 		return func(c *Config) {
@@ -103,8 +127,23 @@ func severalMonitors() []*Monitor {
 	b := watch("b/c", tumbling(5*minute), rules(1, 1), func(c *Config) {
 		c.Volume, c.Freshness = Volume{2, 5, For{1, 2}}, 20*second
 		c.Quality = []Rule{{Method: missingColumns, MinSamples: 1}}
+		c.Sequential = []Sequence{
+			{Detector: "kswin", Params: map[string]string{"window_size": "8", "stat_size": "3", "alpha": "0.1"}, For: For{1, 2}},
+			{Detector: "hddm_w", Value: ValueNewShare, Feature: "plan"},
+		}
 	})
-	return []*Monitor{a, canary, b}
+	// Three compare with earlier windows, one of them in canary's layout.
+	previous := watch("previous", sliding(30*second, 10*second), rules(1, 1), func(c *Config) {
+		c.Match.Endpoint, c.Reference.Kind = "a", ReferencePrevious
+	})
+	lagging := watch("lagging/a", tumbling(30*second), rules(1, 2), func(c *Config) {
+		c.Match.Endpoint, c.Reference.Lag = "a", 90*second
+	})
+	lagging.Baseline = canary.Baseline
+	replayed := watch("replayed", tumbling(10*second), rules(1, 1), func(c *Config) {
+		c.Match.Endpoint, c.Reference.Lag, c.AllowedLateness = "b/c", 20*second, 0
+	})
+	return []*Monitor{a, canary, b, previous, lagging, replayed}
 }
 
 // drawLog draws traffic: live, with rows up to 100 seconds late, jumps of the clock, rows ahead of it, a replay of
@@ -152,12 +191,12 @@ func drawLog(t *rapid.T, monitors []*Monitor) []entry {
 // saved state at random offsets. What they say of every record of the log is the same to the bit.
 func TestRestartChangesNothing(t *testing.T) {
 	monitors := severalMonitors()
-	reports, alerts := 0, 0
+	reports, alerts, compared := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		log := drawLog(t, monitors)
 		steady, restarted := NewShard(monitors), NewShard(monitors)
 		state := &compacted{values: map[string][]byte{}}
-		var unsaved []SavedPane
+		var unsaved Output
 		for i, e := range log {
 			offset := int64(i)
 			var want, got Output
@@ -167,19 +206,24 @@ func TestRestartChangesNothing(t *testing.T) {
 				t.Fatalf("offset %d, committed %d, replayed from %d (-steady +restarted):\n%s", i, state.committed, state.replayFrom, diff)
 			}
 			reports, alerts = reports+len(want.Reports), alerts+len(want.Alerts)
-			unsaved = append(unsaved, got.Panes...)
+			for _, r := range want.Reports {
+				if r.Reference.Window != nil && r.Insufficient == "" {
+					compared++
+				}
+			}
+			unsaved.Panes, unsaved.Windows = append(unsaved.Panes, got.Panes...), append(unsaved.Windows, got.Windows...)
 			if !rapid.Bool().Draw(t, "commit") {
 				continue
 			}
 			state.save(t, restarted, unsaved, offset+1)
-			unsaved = nil
+			unsaved = Output{}
 			if rapid.Bool().Draw(t, "restart") {
 				restarted = state.restore(t, monitors, log)
 			}
 		}
 	})
-	if reports == 0 || alerts == 0 {
-		t.Errorf("%d reports and %d alerts: the traffic tests nothing", reports, alerts)
+	if reports == 0 || alerts == 0 || compared == 0 {
+		t.Errorf("%d reports, %d of them compared with earlier windows, and %d alerts: the traffic tests nothing", reports, compared, alerts)
 	}
 }
 
@@ -223,7 +267,7 @@ func (s *sim) sameAfterRestarts(alerts int) []Output {
 		for i := range stop {
 			var out Output
 			s.log[i].apply(s, shard, int64(i), &out)
-			state.save(s, shard, out.Panes, int64(i+1))
+			state.save(s, shard, out, int64(i+1))
 		}
 		got := run(state.restore(s, s.monitors, s.log), stop)
 		if diff := cmp.Diff(want[stop:], got[stop:]); diff != "" {

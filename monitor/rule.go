@@ -111,6 +111,8 @@ func checkRules(kind string, rules []Rule, known []string, fault func(path, mess
 
 func (r *Rule) checkThreshold(at string, fault func(path, message string)) {
 	switch {
+	case slices.Contains(detectors.Tests, r.Method):
+		fault(at+".threshold", fmt.Sprintf("is %v, but the value of %s grows with the number of rows and is no size: give alpha instead, the p-value from which down this is an alert", r.Threshold, r.Method))
 	case r.Threshold < 0:
 		fault(at+".threshold", fmt.Sprintf("is %v: give the score, above 0, from which on this is an alert", r.Threshold))
 	case r.Threshold > 0 || slices.Contains(Columns, r.Method):
@@ -143,6 +145,9 @@ func (r *Rule) checkEvidence(at string, known []string, fault func(path, message
 	}
 	if !slices.Contains(corrections, r.Correction) {
 		fault(at+".correction", fmt.Sprintf("is %q: use one of %s", r.Correction, strings.Join(corrections, ", ")))
+	}
+	if r.MinEffect > 0 && slices.Contains(detectors.Tests, r.Method) {
+		fault(at+".min_effect", fmt.Sprintf("is %v, but the value of %s grows with the number of rows and is no size: remove it, or use ks or psi with alpha", r.MinEffect, r.Method))
 	}
 	if r.MinEffect < 0 {
 		fault(at+".min_effect", fmt.Sprintf("is %v: give the score, 0 or more, that is too small to matter", r.MinEffect))

@@ -19,7 +19,8 @@ type Output struct {
 	Reports []Report
 	Alerts  []Alert
 	Late    []Delta
-	Panes   []SavedPane // to keep: no delta is expected for them, but later windows need them
+	Windows []SavedWindow // to keep: later windows are compared with them
+	Panes   []SavedPane   // to keep: no delta is expected for them, but later windows need them
 }
 
 // NewShard returns a shard without endpoints.
@@ -99,3 +100,22 @@ func (s *Shard) ReplayFrom(next int64) int64 {
 
 // Owns says whether the endpoint is one of the shard's.
 func (s *Shard) Owns(endpoint string) bool { return s.endpoints[endpoint] != nil }
+
+// Endpoints returns the names of the shard's endpoints, in order.
+func (s *Shard) Endpoints() []string { return slices.Sorted(maps.Keys(s.endpoints)) }
+
+// Firing is a rule whose alert is firing.
+type Firing struct{ Monitor, Endpoint, Variant, Size, Feature, Rule string }
+
+// Firing returns the rules whose alerts are firing.
+func (s *Shard) Firing() []Firing {
+	var all []Firing
+	for _, name := range s.Endpoints() {
+		for k, state := range s.endpoints[name].alerts {
+			if state.Incident != "" {
+				all = append(all, Firing{k.Monitor, name, k.Variant, k.Size, k.Feature, k.Rule})
+			}
+		}
+	}
+	return all
+}

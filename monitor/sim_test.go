@@ -226,6 +226,7 @@ func (s *sim) commit(after time.Duration) Output {
 	s.out.Alerts = append(s.out.Alerts, out.Alerts...)
 	s.out.Late = append(s.out.Late, out.Late...)
 	s.out.Panes = append(s.out.Panes, out.Panes...)
+	s.out.Windows = append(s.out.Windows, out.Windows...)
 	return out
 }
 

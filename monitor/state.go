@@ -177,29 +177,43 @@ func escape(variant string) string {
 // Append writes the saved pane behind b: the length of the JSON head as a varint, the head, the profile.
 func (p *SavedPane) Append(b []byte) ([]byte, error) {
 	p.Pane.Size = len(p.Pane.Profile)
-	head, err := json.Marshal(p)
+	b, err := appendHead(b, p)
 	if err != nil {
 		return nil, fmt.Errorf("encode pane of endpoint %q: %w", p.Endpoint, err)
 	}
-	b = binary.AppendUvarint(b, uint64(len(head)))
-	return append(append(b, head...), p.Pane.Profile...), nil
+	return append(b, p.Pane.Profile...), nil
 }
 
 // DecodePane reads what Append wrote. The profile shares the memory of b.
 func DecodePane(b []byte) (p SavedPane, err error) {
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > uint64(len(b)-n) {
-		return p, fmt.Errorf("decode saved pane: the head's length does not fit the %d bytes of the record", len(b))
-	}
-	if err := json.Unmarshal(b[n:n+int(size)], &p); err != nil {
+	profile, err := cutHead(b, &p)
+	if err != nil {
 		return p, fmt.Errorf("decode saved pane: %w", err)
 	}
 	if p.Version != stateVersion {
 		return p, fmt.Errorf("decode saved pane: version %d, this program reads version %d", p.Version, stateVersion)
 	}
-	p.Pane.Profile = b[n+int(size):]
+	p.Pane.Profile = profile
 	if len(p.Pane.Profile) != p.Pane.Size {
 		return p, fmt.Errorf("decode saved pane: %d bytes of profile, the head says %d", len(p.Pane.Profile), p.Pane.Size)
 	}
 	return p, nil
+}
+
+// appendHead writes a JSON head behind b: its length as a varint, then itself.
+func appendHead(b []byte, head any) ([]byte, error) {
+	text, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...), nil
+}
+
+// cutHead reads what appendHead wrote and returns what comes after it.
+func cutHead(b []byte, head any) (rest []byte, err error) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return nil, fmt.Errorf("the head's length does not fit the %d bytes of the record", len(b))
+	}
+	return b[n+int(size):], json.Unmarshal(b[n:n+int(size)], head)
 }

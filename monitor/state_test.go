@@ -16,7 +16,7 @@ import (
 // restarted carries the sim's shard over a restart with other monitors, if they are given.
 func (s *sim) restarted(state *compacted, monitors ...*Monitor) {
 	s.Helper()
-	state.save(s, s.shard, s.out.Panes, int64(len(s.log)))
+	state.save(s, s.shard, s.out, int64(len(s.log)))
 	if monitors != nil {
 		s.monitors = monitors
 	}

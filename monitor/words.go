@@ -30,11 +30,14 @@ func (a *Alert) words() string {
 	case missingColumns, extraColumns:
 		return a.columnWords(where, window)
 	}
+	if a.Evidence.Value != "" {
+		return a.sequenceWords(where, window)
+	}
 	if a.State == resolved {
 		return fmt.Sprintf("%s of %s on %s is %.3g %s, no longer %s", a.Rule, a.Feature, where, a.Score, window, a.limit())
 	}
-	return fmt.Sprintf("%s of %s on %s is %s, %s, %s (%d values, %d in the baseline)",
-		a.Rule, a.Feature, where, a.size(), a.limit(), window, a.Samples.Current, a.Samples.Reference)
+	return fmt.Sprintf("%s of %s on %s is %s, %s, %s (%d values, %d %s)",
+		a.Rule, a.Feature, where, a.size(), a.limit(), window, a.Samples.Current, a.Samples.Reference, a.Reference.words())
 }
 
 // size is the score, with what of it is expected where that is more than a tenth.
@@ -67,6 +70,14 @@ func (a *Alert) freshnessWords(where string) string {
 	}
 	limit := windows.FormatDuration(time.Duration(a.Threshold * float64(time.Second)))
 	return fmt.Sprintf("%s has had no record since %s, for more than %s", where, a.Window.Start, limit)
+}
+
+func (a *Alert) sequenceWords(where, window string) string {
+	value := fmt.Sprintf("the %s of %s on %s", strings.ReplaceAll(a.Evidence.Value, "_", " "), a.Feature, where)
+	if a.State == resolved {
+		return fmt.Sprintf("%s is %.3g %s, without another change in %d windows", value, a.Score, window, a.Evidence.Of)
+	}
+	return fmt.Sprintf("%s changed: it is %.3g %s, and %s took %d of them", value, a.Score, window, a.Rule, a.Evidence.Values)
 }
 
 func (a *Alert) columnWords(where, window string) string {

@@ -22,14 +22,13 @@ const (
 )
 
 func (c *Config) clientOptions(log *slog.Logger, role string) []kgo.Opt {
-	return []kgo.Opt{
-		kgo.SeedBrokers(c.Kafka.Brokers...),
-		kgo.ClientID("tidemark-" + role + "-" + c.Instance),
+	return append(c.Kafka.Options(),
+		kgo.ClientID("tidemark-"+role+"-"+c.Instance),
 		kgo.WithLogger(quiet{kslog.New(log.With("role", role))}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.MetadataMaxAge(10 * time.Second),
-		kgo.MetadataMinAge(250 * time.Millisecond),
-	}
+		kgo.MetadataMaxAge(10*time.Second),
+		kgo.MetadataMinAge(250*time.Millisecond),
+	)
 }
 
 // quiet is a client's log without what it says of each transaction.
@@ -48,9 +47,9 @@ func (q quiet) Level() kgo.LogLevel {
 // The start and the reset offset are both needed: NoResetOffset alone would also start a new group at the end.
 func (c *Config) sessionOptions(log *slog.Logger, role string, topics ...string) []kgo.Opt {
 	return append(c.clientOptions(log, role),
-		kgo.ConsumerGroup("tidemark-"+role),
+		kgo.ConsumerGroup(group(role)),
 		kgo.InstanceID(c.Instance),
-		kgo.TransactionalID("tidemark-"+role+"-"+c.Instance),
+		kgo.TransactionalID(c.transactionalID(role)),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
@@ -64,6 +63,12 @@ func (c *Config) sessionOptions(log *slog.Logger, role string, topics ...string)
 		kgo.RecordPartitioner(c.partitioner()),
 	)
 }
+
+// group is the consumer group of a role.
+func group(role string) string { return "tidemark-" + role }
+
+// transactionalID is that of this process in a role.
+func (c *Config) transactionalID(role string) string { return "tidemark-" + role + "-" + c.Instance }
 
 // startOffsets gives partitions that nothing was committed for the offset that their log starts at. So each partition
 // that the process owns has a committed offset: the session knows where to go back to after an abort, and
@@ -112,13 +117,15 @@ func (c *Config) partitioner() kgo.Partitioner {
 func (c *Config) fetchError(log *slog.Logger, fetches kgo.Fetches) error {
 	var fatal error
 	fetches.EachError(func(topic string, partition int32, err error) {
-		var group *kgo.ErrGroupSession
+		var outside *kgo.ErrGroupSession
 		switch {
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		case fatal != nil:
 		case c.fenced(err) != nil:
 			fatal = c.fenced(err)
-		case errors.As(err, &group):
+		case final(err) && topic == "":
+			fatal = err
+		case errors.As(err, &outside):
 			log.Warn("the consumer group was lost, joining again", "error", err)
 		case kerr.IsRetriable(err):
 			log.Warn("fetching failed, trying again", "topic", topic, "partition", partition, "error", err)
@@ -168,15 +175,15 @@ func (c *Config) sessions(ctx context.Context, log *slog.Logger, role string, se
 		switch l := (lost{}); {
 		case err == nil:
 			return nil
-		case !errors.As(err, &l) || errors.Is(err, ErrFenced):
-			return fmt.Errorf("%s: %w", role, err)
+		case !errors.As(err, &l) || errors.Is(err, ErrFenced) || ctx.Err() == nil && final(err):
+			return fmt.Errorf("%s: %w", role, Advised(err))
 		case ctx.Err() != nil:
 			return nil // what was not committed is read again by the next process
 		}
 		if time.Since(started) > 2*maxBackoff {
 			backoff = minBackoff
 		}
-		log.Warn("the session with the brokers was lost, starting another", "role", role, "error", err, "in", backoff)
+		log.Warn("the session with the brokers was lost, starting another", "role", role, "error", Advised(err), "in", backoff)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -194,7 +201,7 @@ func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession
 	}
 	try := kgo.TryCommit
 	if err := session.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		if c.fenced(err) != nil || ctx.Err() != nil {
+		if c.fenced(err) != nil || final(err) || ctx.Err() != nil {
 			return false, lost{fmt.Errorf("produce: %w", err)}
 		}
 		try = kgo.TryAbort

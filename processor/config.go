@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// KafkaConfig says where the brokers are.
+// KafkaConfig says where the brokers are and how to reach them.
 type KafkaConfig struct {
 	Brokers []string `yaml:"brokers"`
 	// Broker "embedded" starts a broker inside the process, for trying things out: it listens on the first of
 	// Brokers and keeps its log in Data.
-	Broker string `yaml:"broker"`
-	Data   string `yaml:"data"`
+	Broker string     `yaml:"broker"`
+	Data   string     `yaml:"data"`
+	TLS    TLSConfig  `yaml:"tls"`
+	SASL   SASLConfig `yaml:"sasl"`
 }
 
 // CaptureConfig is one topic with captures.
@@ -85,6 +87,7 @@ func (c *Config) Check(fault func(path, message string)) {
 	if len(c.Kafka.Brokers) == 0 {
 		fault("kafka.brokers", "is missing: list the bootstrap brokers, such as [localhost:9092], or set broker: embedded")
 	}
+	c.Kafka.checkSecurity(fault)
 	seen := map[string]bool{}
 	for i, t := range c.Capture {
 		path := fmt.Sprintf("capture[%d].topic", i)
@@ -102,4 +105,13 @@ func (c *Config) Check(fault func(path, message string)) {
 	if c.MaxFutureSkew < 0 {
 		fault("max_future_skew", fmt.Sprintf("is %v: give zero or a positive duration", c.MaxFutureSkew))
 	}
+}
+
+// captures returns the names of the capture topics.
+func (c *Config) captures() []string {
+	var names []string
+	for _, t := range c.Capture {
+		names = append(names, t.Topic)
+	}
+	return names
 }

@@ -114,15 +114,9 @@ func (ev *Evaluate) run(ctx context.Context) error {
 // endpoint's state is in the partition of its panes.
 func (ev *Evaluate) compareTopics(ctx context.Context) error {
 	t := ev.config.Topics
-	names := []string{t.Panes, t.State, t.Reports, t.Alerts, t.Late}
-	topics, err := ev.admin.ListTopics(ctx, names...)
+	topics, err := ev.config.verify(ctx, ev.session.Client(), "evaluate")
 	if err != nil {
-		return lost{fmt.Errorf("list topics: %w", err)}
-	}
-	for _, name := range names {
-		if err := topicError(topics, name); err != nil {
-			return err
-		}
+		return err
 	}
 	for _, name := range []string{t.Panes, t.State} {
 		if n := int32(len(topics[name].Partitions)); n != t.Partitions {

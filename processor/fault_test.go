@@ -52,9 +52,16 @@ func TestAlertSurvivesRestart(t *testing.T) {
 			t.Fatalf("alerts %v, want one that fires", all)
 		}
 		p = w.start("one")
+		w.pass(5 * time.Second)
+		if firing := p.metric("tidemark_alert_firing", "churn"); firing != 1 {
+			t.Errorf("tidemark_alert_firing is %v after the restart, want 1", firing)
+		}
 		w.live("churn", 3*time.Minute, 1, 0, 1, 2) // still drifted: no second alert
 		w.live("churn", 3*time.Minute, 0, 0, 1, 2)
 		w.finish(p)
+		if firing := p.metric("tidemark_alert_firing", "churn"); firing != 0 {
+			t.Errorf("tidemark_alert_firing is %v after the alert resolved, want 0", firing)
+		}
 		all := w.alerts()
 		if len(all) != 2 || all[1].State != "resolved" || all[1].Incident != all[0].ID {
 			t.Fatalf("alerts %v, want the same one to resolve", all)
@@ -119,6 +126,12 @@ func TestProcessesComeAndGo(t *testing.T) {
 		both(2 * time.Minute)
 		three := w.start("three")
 		both(2 * time.Minute)
+		for _, endpoint := range []string{"churn", "loans"} {
+			sizes := len(map[string]*monitor.Monitor{"churn": m, "loans": other}[endpoint].Windows)
+			if n := one.series(endpoint) + two.series(endpoint) + three.series(endpoint); n != sizes {
+				t.Errorf("%s is shown %d times, want once for each of %d window sizes", endpoint, n, sizes)
+			}
+		}
 		one.end()
 		both(2 * time.Minute)
 		one = w.start("one")

@@ -91,15 +91,22 @@ func newFold(c *Config, monitors []*monitor.Monitor) *fold {
 	for _, t := range c.Capture {
 		f.topics[t.Topic] = t
 	}
-	for i, m := range monitors {
-		if i == 0 && m.Match.Endpoint != "*" {
-			f.sole = m.Match.Endpoint
-		} else if m.Match.Endpoint != f.sole {
-			f.sole = ""
-		}
-	}
+	f.sole = soleEndpoint(monitors)
 	f.counts.reset()
 	return f
+}
+
+// soleEndpoint is the endpoint that all monitors watch, if it is one.
+func soleEndpoint(monitors []*monitor.Monitor) string {
+	sole := ""
+	for i, m := range monitors {
+		if i == 0 && m.Match.Endpoint != "*" {
+			sole = m.Match.Endpoint
+		} else if m.Match.Endpoint != sole {
+			sole = ""
+		}
+	}
+	return sole
 }
 
 func (c *foldCounts) reset() {

@@ -63,7 +63,7 @@ func inWorld(t *testing.T, monitors []*monitor.Monitor, test func(w *world)) {
 		w.broker = broker
 		w.client = w.dial(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 		defer w.client.Close()
-		if _, err := w.config.CreateTopics(t.Context(), kadm.NewClient(w.client)); err != nil {
+		if _, err := w.config.CreateTopics(t.Context(), w.client); err != nil {
 			t.Fatal(err)
 		}
 		test(w)
@@ -176,6 +176,23 @@ func (p *process) metric(name string, labels ...string) float64 {
 		p.w.t.Fatalf("no metric %s with labels %v", name, labels)
 	}
 	return sum
+}
+
+// series is how many windows of an endpoint the process shows.
+func (p *process) series(endpoint string) (n int) {
+	p.w.t.Helper()
+	families, err := p.metrics.Gather()
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "tidemark_evaluate_window_rows" && strings.Contains(m.String(), `"`+endpoint+`"`) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // capture publishes rows of an endpoint, whose numeric feature x is drawn around mean.

@@ -59,13 +59,7 @@ func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
 	return status, nil
 }
 
-func (in *Ingest) captures() []string {
-	var names []string
-	for _, t := range in.config.Capture {
-		names = append(names, t.Topic)
-	}
-	return names
-}
+func (in *Ingest) captures() []string { return in.config.captures() }
 
 // tick writes the vector when nothing was read. The session would commit such a transaction without asking the group
 // whether this process is still a member, so that one which lost its partitions could call them idle. So the

@@ -68,7 +68,7 @@ func (in *Ingest) run(ctx context.Context) error {
 	in.session, in.admin = session, kadm.NewClient(session.Client())
 	in.forget()
 	clear(in.sources)
-	if err := in.describe(ctx); err != nil {
+	if in.topics, err = in.config.verify(ctx, session.Client(), "ingest"); err != nil {
 		return err
 	}
 	in.ready(true)
@@ -91,22 +91,6 @@ func (in *Ingest) run(ctx context.Context) error {
 		}
 		next = time.Now().Add(commitInterval)
 	}
-}
-
-// describe looks the topics up: the role cannot start without them.
-func (in *Ingest) describe(ctx context.Context) error {
-	names := append(in.captures(), in.config.Topics.Panes, in.config.Topics.DeadLetters)
-	topics, err := in.admin.ListTopics(ctx, names...)
-	if err != nil {
-		return lost{fmt.Errorf("list topics: %w", err)}
-	}
-	for _, name := range names {
-		if err := topicError(topics, name); err != nil {
-			return err
-		}
-	}
-	in.topics = topics
-	return nil
 }
 
 // poll reads records until the next commit is due.
@@ -205,6 +189,7 @@ func (in *Ingest) vector(ctx context.Context) ([]*kgo.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.metrics.read(in.sources)
 	v := windows.Vector{Instance: in.config.Instance, Counts: map[string]int32{}, Sources: status}
 	for _, t := range in.config.Capture {
 		v.Counts[t.Topic] = int32(len(in.topics[t.Topic].Partitions))

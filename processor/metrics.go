@@ -1,11 +1,14 @@
 package processor
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/capture"
 	"tidemark/monitor"
+	"tidemark/windows"
 )
 
 // maxSeries bounds the series of a metric that is labelled by what traffic or configuration brings.
@@ -54,6 +57,7 @@ type ingestMetrics struct {
 	commitSeconds prometheus.Histogram
 	unmonitored   *prometheus.CounterVec
 	endpoints     *bounded
+	lag           *prometheus.GaugeVec
 }
 
 func newIngestMetrics(r prometheus.Registerer) *ingestMetrics {
@@ -75,8 +79,10 @@ func newIngestMetrics(r prometheus.Registerer) *ingestMetrics {
 		unmonitored: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidemark_ingest_rows_unmonitored_total", Help: "Rows of endpoints that no monitor watches."}, []string{"endpoint"}),
 		endpoints: newBounded(r, "tidemark_ingest_rows_unmonitored_total", 100),
+		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidemark_ingest_lag_records", Help: "Records of a capture partition that this process is to read and has not."}, []string{"topic", "partition"}),
 	}
-	r.MustRegister(m.rows, m.dropped, m.extra, m.undecoded, m.skewed, m.panesBytes, m.aborts, m.commitSeconds, m.unmonitored)
+	r.MustRegister(m.rows, m.dropped, m.extra, m.undecoded, m.skewed, m.panesBytes, m.aborts, m.commitSeconds, m.unmonitored, m.lag)
 	for _, reason := range capture.Reasons {
 		m.dropped.WithLabelValues(string(reason)).Add(0)
 	}
@@ -105,16 +111,22 @@ func (m *ingestMetrics) committed(c *foldCounts, records []*kgo.Record, panes st
 	}
 }
 
+// read shows how far behind the partitions of this process are, and nothing of those that it no longer reads.
+func (m *ingestMetrics) read(sources map[windows.Source]*source) {
+	m.lag.Reset()
+	for name, s := range sources {
+		m.lag.WithLabelValues(name.Topic, strconv.Itoa(int(name.Partition))).Set(float64(max(0, s.end-s.position)))
+	}
+}
+
 type evaluateMetrics struct {
 	windowed    *prometheus.CounterVec
 	late        *prometheus.CounterVec
 	reports     prometheus.Counter
 	transitions *prometheus.CounterVec
-	score       *prometheus.GaugeVec
-	watermark   *prometheus.GaugeVec
+	scores      *scoreMetrics
 	aborts      prometheus.Counter
 	restore     prometheus.Histogram
-	series      *bounded
 	endpoints   *bounded
 }
 
@@ -131,19 +143,15 @@ func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 			Name: "tidemark_evaluate_reports_total", Help: "Windows reported."}),
 		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidemark_evaluate_alerts_total", Help: "Alert transitions, by kind and state."}, []string{"kind", "state"}),
-		score: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "tidemark_drift_score", Help: "Score of the latest window."}, []string{"monitor", "endpoint", "variant", "feature", "rule", "size"}),
-		watermark: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "tidemark_evaluate_window_end_timestamp_seconds", Help: "End of the latest window reported."}, []string{"monitor", "endpoint", "variant", "size"}),
+		scores: newScoreMetrics(r),
 		aborts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidemark_evaluate_transactions_aborted_total", Help: "Transactions that were aborted and decided again, as a rebalance causes it."}),
 		restore: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "tidemark_evaluate_restore_seconds", Help: "Time to rebuild the state of a partition.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12), NativeHistogramBucketFactor: 1.1}),
-		series:    newBounded(r, "tidemark_drift_score", maxSeries),
 		endpoints: newBounded(r, "tidemark_evaluate_rows_windowed_total", maxSeries),
 	}
-	r.MustRegister(m.windowed, m.late, m.reports, m.transitions, m.score, m.watermark, m.aborts, m.restore)
+	r.MustRegister(m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore)
 	for _, why := range missed {
 		m.late.WithLabelValues(why).Add(0)
 	}
@@ -170,32 +178,11 @@ func (m *evaluateMetrics) committed(out *monitor.Output, windowed map[string]int
 	}
 	m.reports.Add(float64(len(out.Reports)))
 	for i := range out.Alerts {
-		m.transitions.WithLabelValues(out.Alerts[i].Kind, out.Alerts[i].State).Inc()
+		a := &out.Alerts[i]
+		m.transitions.WithLabelValues(a.Kind, a.State).Inc()
+		m.scores.fire(monitor.Firing{Monitor: a.Monitor, Endpoint: a.Endpoint, Variant: a.Variant, Size: a.Window.Size, Feature: a.Feature, Rule: a.Rule}, a.State == "firing")
 	}
 	for i := range out.Reports {
-		m.show(&out.Reports[i])
+		m.scores.show(&out.Reports[i])
 	}
-}
-
-func (m *evaluateMetrics) show(r *monitor.Report) {
-	window := []string{r.Monitor, r.Endpoint, r.Variant, r.Window.Size}
-	if m.series.take(key(window)) {
-		m.watermark.WithLabelValues(window...).Set(float64(r.Window.End) / 1000)
-	}
-	for _, f := range r.Features {
-		for method, score := range f.Scores {
-			labels := []string{r.Monitor, r.Endpoint, r.Variant, f.Name, method, r.Window.Size}
-			if m.series.take(key(labels)) {
-				m.score.WithLabelValues(labels...).Set(score.Score)
-			}
-		}
-	}
-}
-
-func key(labels []string) string {
-	var b []byte
-	for _, l := range labels {
-		b = append(append(b, l...), 0)
-	}
-	return string(b)
 }

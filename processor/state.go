@@ -15,7 +15,9 @@ import (
 const (
 	keyMeta     = "meta"
 	keyPane     = "pane/"
+	keyWindow   = "window/"
 	keyEndpoint = "endpoint/"
+	keySequence = "sequence/"
 )
 
 // state returns the records that bring a partition's saved state up to date.
@@ -36,12 +38,34 @@ func (ev *Evaluate) state(partition int32) ([]*kgo.Record, error) {
 		}
 		put(p.Key(), value)
 	}
+	for i := range ev.out.Windows {
+		w := &ev.out.Windows[i]
+		if !s.Owns(w.Endpoint) {
+			continue
+		}
+		value, err := w.Append(nil)
+		if err != nil {
+			return nil, err
+		}
+		put(w.Key(), value)
+	}
 	for _, e := range s.Changes() {
 		value, err := json.Marshal(e)
 		if err != nil {
 			return nil, fmt.Errorf("encode state of endpoint %q: %w", e.Endpoint, err)
 		}
 		put(e.Key(), value)
+	}
+	sequences, err := s.Sequences()
+	if err != nil {
+		return nil, err
+	}
+	for i := range sequences {
+		value, err := json.Marshal(&sequences[i])
+		if err != nil {
+			return nil, fmt.Errorf("encode detector of endpoint %q: %w", sequences[i].Endpoint, err)
+		}
+		put(sequences[i].Key(), value)
 	}
 	value, err := json.Marshal(meta{
 		Version: metaVersion, Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions(),
@@ -60,8 +84,11 @@ func (ev *Evaluate) restoreAll() {
 	defer ev.mu.Unlock()
 	for partition := range owned {
 		ev.assigned[partition] = true
+		delete(ev.shards, partition)
 	}
-	clear(ev.shards)
+	for partition := range ev.shards {
+		ev.drop(partition)
+	}
 }
 
 // restoreAssigned restores the partitions that were assigned since the last poll, and lets them be read.
@@ -70,11 +97,16 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 	assigned := ev.assigned
 	ev.assigned = map[int32]bool{}
 	ev.mu.Unlock()
+	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
+	for partition := range ev.shards {
+		if _, ok := owned[partition]; !ok && !ev.touched[partition] { // else its next commit will abort
+			ev.drop(partition)
+		}
+	}
 	if len(assigned) == 0 {
 		return nil
 	}
 	ev.ready(false)
-	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
 	for partition := range assigned {
 		committed, ok := owned[partition]
 		if !ok {
@@ -86,6 +118,9 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 			return fmt.Errorf("restore partition %d: %w", partition, err)
 		}
 		ev.shards[partition] = s
+		for _, f := range s.Firing() {
+			ev.metrics.scores.fire(f, true)
+		}
 		ev.session.Client().ResumeFetchPartitions(map[string][]int32{ev.config.Topics.Panes: {partition}})
 		ev.metrics.restore.Observe(time.Since(started).Seconds())
 		delete(assigned, partition)
@@ -99,12 +134,22 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 	return nil
 }
 
+// drop gives up a partition that another process owns now, which also shows its endpoints in the metrics.
+func (ev *Evaluate) drop(partition int32) {
+	for _, endpoint := range ev.shards[partition].Endpoints() {
+		ev.metrics.scores.forget(endpoint)
+	}
+	delete(ev.shards, partition)
+}
+
 // restore rebuilds the state of a partition: what was saved, and then, from the panes log, what was not.
 func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int64) (*shard, error) {
 	s := &shard{Shard: monitor.NewShard(ev.monitors), next: committed}
 	var last *meta
 	panes := map[string]monitor.SavedPane{}
+	windows := map[string]monitor.SavedWindow{}
 	endpoints := map[string]monitor.SavedEndpoint{}
+	sequences := map[string]monitor.SavedSequence{}
 	err := ev.readAll(ctx, ev.config.Topics.State, partition, 0, -1, func(r *kgo.Record) error {
 		switch key := string(r.Key); {
 		case key == keyMeta:
@@ -115,9 +160,18 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 			err := json.Unmarshal(r.Value, &e)
 			endpoints[key] = e
 			return err
+		case strings.HasPrefix(key, keySequence):
+			var q monitor.SavedSequence
+			err := json.Unmarshal(r.Value, &q)
+			sequences[key] = q
+			return err
 		case strings.HasPrefix(key, keyPane):
 			p, err := monitor.DecodePane(r.Value)
 			panes[key] = p
+			return err
+		case strings.HasPrefix(key, keyWindow):
+			w, err := monitor.DecodeWindow(r.Value)
+			windows[key] = w
 			return err
 		}
 		return fmt.Errorf("key %q is not one that this program writes", r.Key)
@@ -143,8 +197,16 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 			return nil, err
 		}
 	}
+	for _, q := range sequences {
+		if err := s.RestoreSequence(q); err != nil {
+			return nil, err
+		}
+	}
 	for _, p := range panes {
 		s.RestorePane(p)
+	}
+	for _, w := range windows {
+		s.RestoreWindow(w)
 	}
 	s.RestorePartitions(last.Partitions)
 	err = ev.readAll(ctx, ev.config.Topics.Panes, partition, last.ReplayFrom, committed, func(r *kgo.Record) error {

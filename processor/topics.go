@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Topic is a topic as Tidemark needs it.
@@ -42,8 +45,9 @@ func (c *Config) Needed() []Topic {
 	)
 }
 
-// CreateTopics makes the topics that are not there and returns their names.
-func (c *Config) CreateTopics(ctx context.Context, admin *kadm.Client) (created []string, err error) {
+// CreateTopics makes the topics that are not there, waits until the brokers know them, and returns their names.
+func (c *Config) CreateTopics(ctx context.Context, client *kgo.Client) (created []string, err error) {
+	admin := kadm.NewClient(client)
 	replication := c.Topics.Replication
 	if replication == 0 {
 		replication = -1
@@ -57,39 +61,61 @@ func (c *Config) CreateTopics(ctx context.Context, admin *kadm.Client) (created 
 		switch {
 		case errors.Is(err, kerr.TopicAlreadyExists):
 		case err != nil:
-			return created, fmt.Errorf("create topic %q: %w", t.Name, err)
+			return created, Advised(fmt.Errorf("create topic %q: %w", t.Name, err))
 		default:
 			created = append(created, t.Name)
 		}
 	}
-	return created, nil
+	return created, awaitTopics(ctx, client, created)
+}
+
+// awaitTopics waits until the brokers know new topics: they hear of them a moment after the controller made them.
+func awaitTopics(ctx context.Context, client *kgo.Client, names []string) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for len(names) > 0 {
+		topics, err := lookUp(ctx, client, names...)
+		if err != nil {
+			return err
+		}
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return topics[name].Err == nil && len(topics[name].Partitions) > 0 })
+		if len(names) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the brokers to know topic %q: %w", names[0], ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
 }
 
 // CheckTopics compares the topics with what is needed and returns a sentence for each difference.
-func (c *Config) CheckTopics(ctx context.Context, admin *kadm.Client) (faults []string, err error) {
+func (c *Config) CheckTopics(ctx context.Context, client *kgo.Client) (faults []string, err error) {
 	var names []string
 	needed := c.Needed()
 	for _, t := range needed {
 		names = append(names, t.Name)
 	}
-	details, err := admin.ListTopics(ctx, names...)
+	details, err := lookUp(ctx, client, names...)
 	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
+		return nil, err
 	}
 	var there []string
 	for _, name := range names {
-		if topicError(details, name) == nil {
+		if c.topicError(details, name) == nil {
 			there = append(there, name)
 		}
 	}
 	configs := kadm.ResourceConfigs{}
 	if len(there) > 0 {
-		if configs, err = admin.DescribeTopicConfigs(ctx, there...); err != nil {
+		if configs, err = kadm.NewClient(client).DescribeTopicConfigs(ctx, there...); err != nil {
 			return nil, fmt.Errorf("describe topics: %w", err)
 		}
 	}
 	for _, t := range needed {
-		if err := topicError(details, t.Name); err != nil {
+		if err := c.topicError(details, t.Name); err != nil {
 			faults = append(faults, err.Error())
 			continue
 		}
@@ -97,14 +123,17 @@ func (c *Config) CheckTopics(ctx context.Context, admin *kadm.Client) (faults []
 		if n := int32(len(details[t.Name].Partitions)); fixed && n != t.Partitions {
 			faults = append(faults, fmt.Sprintf("%s: has %d partitions, the configuration says %d: they are fixed for life; set topics.partitions to %d", t.Name, n, t.Partitions, n))
 		}
-		faults = append(faults, differences(t, configs)...)
+		faults = append(faults, c.differences(t, configs)...)
 	}
 	return faults, nil
 }
 
 // differences names the settings without which Tidemark would not work as it says.
-func differences(t Topic, configs kadm.ResourceConfigs) (faults []string) {
+func (c *Config) differences(t Topic, configs kadm.ResourceConfigs) (faults []string) {
 	config, err := configs.On(t.Name, nil)
+	if errors.Is(config.Err, kerr.TopicAuthorizationFailed) {
+		return []string{fmt.Sprintf("%s: its settings may not be read: %s", t.Name, c.grant("DescribeConfigs", "--topic "+t.Name))}
+	}
 	if err != nil || config.Err != nil {
 		return []string{fmt.Sprintf("%s: its settings cannot be read: %v", t.Name, errors.Join(err, config.Err))}
 	}
@@ -120,14 +149,46 @@ func differences(t Topic, configs kadm.ResourceConfigs) (faults []string) {
 	return faults
 }
 
+// lookUp asks for topics and what may be done with them.
+func lookUp(ctx context.Context, client *kgo.Client, names ...string) (kadm.TopicDetails, error) {
+	request := kmsg.NewPtrMetadataRequest()
+	request.IncludeTopicAuthorizedOperations = true
+	for _, name := range names {
+		topic := kmsg.NewMetadataRequestTopic()
+		topic.Topic = kmsg.StringPtr(name)
+		request.Topics = append(request.Topics, topic)
+	}
+	response, err := request.RequestWith(ctx, client)
+	if err != nil {
+		return nil, lost{fmt.Errorf("look up topics: %w", err)}
+	}
+	topics := kadm.TopicDetails{}
+	for _, t := range response.Topics {
+		if t.Topic == nil {
+			continue
+		}
+		detail := kadm.TopicDetail{
+			Topic: *t.Topic, ID: t.TopicID, Err: kerr.ErrorForCode(t.ErrorCode),
+			Partitions: kadm.PartitionDetails{}, AuthorizedOperations: kadm.DecodeACLOperations(t.AuthorizedOperations),
+		}
+		for _, p := range t.Partitions {
+			detail.Partitions[p.Partition] = kadm.PartitionDetail{Topic: *t.Topic, Partition: p.Partition}
+		}
+		topics[*t.Topic] = detail
+	}
+	return topics, nil
+}
+
 // topicError says what to do about a topic that cannot be used, if anything.
-func topicError(topics kadm.TopicDetails, name string) error {
+func (c *Config) topicError(topics kadm.TopicDetails, name string) error {
 	t, found := topics[name]
 	switch err := t.Err; {
 	case !found, errors.Is(err, kerr.UnknownTopicOrPartition):
 		return fmt.Errorf("topic %q is not there: run `tidemark topics create`", name)
 	case err == nil:
 		return nil
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return fmt.Errorf("topic %q: the right Describe is missing, and so are Read and Write: %s", name, c.grant("Describe", "--topic "+name))
 	case kerr.IsRetriable(err):
 		return lost{fmt.Errorf("look up topic %q: %w", name, err)}
 	default:

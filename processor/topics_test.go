@@ -14,10 +14,10 @@ func TestTopics(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		ctx := context.Background()
 		admin := kadm.NewClient(w.client)
-		if created, err := w.config.CreateTopics(ctx, admin); err != nil || len(created) != 0 {
+		if created, err := w.config.CreateTopics(ctx, w.client); err != nil || len(created) != 0 {
 			t.Errorf("making them again: %v, %v", created, err)
 		}
-		if faults, err := w.config.CheckTopics(ctx, admin); err != nil || len(faults) != 0 {
+		if faults, err := w.config.CheckTopics(ctx, w.client); err != nil || len(faults) != 0 {
 			t.Errorf("faults %v, %v", faults, err)
 		}
 		panes, err := admin.DescribeTopicConfigs(ctx, w.config.Topics.Panes)
@@ -42,7 +42,7 @@ func TestTopics(t *testing.T) {
 		w.pass(time.Minute) // the client keeps what it knows of topics for some seconds
 		c := w.config
 		c.Topics.Partitions = 7
-		faults, err := c.CheckTopics(ctx, admin)
+		faults, err := c.CheckTopics(ctx, w.client)
 		if err != nil {
 			t.Fatal(err)
 		}

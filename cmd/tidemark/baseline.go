@@ -15,22 +15,24 @@ import (
 
 	"tidemark/baseline"
 	"tidemark/capture"
+	"tidemark/config"
 )
 
 func baselineCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "baseline",
-		Short: "Build or show a baseline",
+		Short: "Build, show or compare baselines",
 		Example: `  tidemark baseline build training.csv --label churned -o ./baseline
-  tidemark baseline show ./baseline`,
+  tidemark baseline show ./baseline
+  tidemark baseline diff ./baseline ./retrained`,
 	}
-	c.AddCommand(baselineBuildCommand(), baselineShowCommand())
+	c.AddCommand(baselineBuildCommand(), baselineShowCommand(), baselineDiffCommand())
 	return c
 }
 
 func baselineBuildCommand() *cobra.Command {
 	var roles baseline.Roles
-	var directory, constraints string
+	var directory, constraints, cycle, review string
 	c := &cobra.Command{
 		Use:   "build DATA...",
 		Short: "Build a baseline from training data",
@@ -38,15 +40,39 @@ func baselineBuildCommand() *cobra.Command {
 flag names are features. A column is numeric when its values are numbers, else categorical. Beside the baseline it writes
 statistics.json and constraints.json as SageMaker Model Monitor has them.
 
-The data may also be the statistics.json of a SageMaker Model Monitor baseline, with its constraints.json in --constraints.`,
+The data may also be the statistics.json of a SageMaker Model Monitor baseline, with its constraints.json in --constraints.
+
+With --seasonal the rows are also counted by calendar slot, in UTC, and a window is compared with the slots that it covers:
+traffic of Monday 8 o'clock with that of other Mondays at 8.`,
 		Example: `  tidemark baseline build training.csv --label churned -o ./baseline
   tidemark baseline build reference.parquet --prediction score,class --time timestamp --ignore id
+  tidemark baseline build year.csv --time at --seasonal hour_of_week --review-after 90d
   tidemark baseline build statistics.json --constraints constraints.json --prediction _c0`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
+			reviewAfter, err := reviewAfter(review)
+			if err != nil {
+				return err
+			}
+			if cycle != "" {
+				if err := baseline.Cycle(cycle).Validate(); err != nil {
+					return usageError{fmt.Errorf("--seasonal: %w", err)}
+				}
+				if slices.ContainsFunc(files, isStatistics) {
+					return usageError{errors.New("--seasonal needs the rows, and a statistics.json has none: build from the data")}
+				}
+			}
 			b, err := buildBaseline(files, constraints, roles)
 			if err != nil {
 				return err
+			}
+			if cycle != "" {
+				if err := b.AddSeasonal(files, baseline.Cycle(cycle)); err != nil {
+					return err
+				}
+			}
+			if reviewAfter > 0 {
+				b.ReviewBy = b.Created.Add(reviewAfter)
 			}
 			if err := b.Save(directory); err != nil {
 				return err
@@ -57,6 +83,8 @@ The data may also be the statistics.json of a SageMaker Model Monitor baseline, 
 		},
 	}
 	flags := c.Flags()
+	flags.StringVar(&cycle, "seasonal", "", "also count by the slots of a `cycle`: hour_of_day, hour_of_week, day_of_week or month; needs --time")
+	flags.StringVar(&review, "review-after", "", "`age`, such as 90d, from which on check and run ask to review the baseline")
 	flags.StringVarP(&directory, "output", "o", "baseline", "`directory` to save to")
 	flags.StringVar(&constraints, "constraints", "", "`file` of the constraints that go with a statistics.json")
 	roleFlags(flags, &roles)
@@ -88,6 +116,21 @@ func roleFlags(flags *pflag.FlagSet, roles *baseline.Roles) {
 	flags.StringSliceVar(&roles.Ignored, "ignore", nil, "`columns` that captures do not carry")
 	flags.StringSliceVar(&roles.Categorical, "categorical", nil, "`columns` of numbers that are names, such as codes")
 	flags.BoolVar(&roles.NoHeader, "no-header", false, "CSV files begin with a row; their columns are called _c0, _c1 and so on")
+}
+
+// reviewAfter reads the flag, which may be empty.
+func reviewAfter(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := config.ParseDuration(text)
+	if err == nil && d < time.Second {
+		err = errors.New("is too short: give the age at which to review it, such as 90d")
+	}
+	if err != nil {
+		return 0, usageError{fmt.Errorf("--review-after %q %w", text, err)}
+	}
+	return d, nil
 }
 
 func baselineShowCommand() *cobra.Command {
@@ -147,22 +190,61 @@ func shownColumns(b *baseline.Baseline) []shownColumn {
 	return columns
 }
 
+// shownSeasonal is the slots in baseline show --json. Thin ones have fewer rows than a reference needs.
+type shownSeasonal struct {
+	Cycle baseline.Cycle `json:"cycle"`
+	Least int64          `json:"least"`
+	Most  int64          `json:"most"`
+	Thin  int            `json:"thin"`
+	Slots []shownSlot    `json:"slots"`
+}
+
+type shownSlot struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+}
+
+func shownSlots(b *baseline.Baseline) *shownSeasonal {
+	if b.Seasonal == nil {
+		return nil
+	}
+	rows := b.Seasonal.Rows()
+	s := &shownSeasonal{Cycle: b.Seasonal.Cycle, Least: slices.Min(rows), Most: slices.Max(rows)}
+	for slot, n := range rows {
+		s.Slots = append(s.Slots, shownSlot{s.Cycle.Name(slot), n})
+		if n < baseline.MinReferenceRows {
+			s.Thin++
+		}
+	}
+	return s
+}
+
 func showBaselineJSON(w io.Writer, b *baseline.Baseline) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(struct {
-		ID      string        `json:"id"`
-		Layout  string        `json:"layout"`
-		Created time.Time     `json:"created"`
-		Source  []string      `json:"source"`
-		Rows    int64         `json:"rows"`
-		Columns []shownColumn `json:"columns"`
-	}{b.ID, b.Profile.Layout.ID(), b.Created, b.Source, b.Profile.Rows, shownColumns(b)})
+		ID       string         `json:"id"`
+		Layout   string         `json:"layout"`
+		Created  time.Time      `json:"created"`
+		ReviewBy time.Time      `json:"review_by,omitzero"`
+		Source   []string       `json:"source"`
+		Rows     int64          `json:"rows"`
+		Seasonal *shownSeasonal `json:"seasonal,omitempty"`
+		Columns  []shownColumn  `json:"columns"`
+	}{b.ID, b.Profile.Layout.ID(), b.Created, b.ReviewBy, b.Source, b.Profile.Rows, shownSlots(b), shownColumns(b)})
 }
 
 func showBaseline(w io.Writer, b *baseline.Baseline) error {
-	fmt.Fprintf(w, "baseline %s  layout %s  built %s  from %v  %d rows\n\n",
+	fmt.Fprintf(w, "baseline %s  layout %s  built %s  from %v  %d rows\n",
 		b.ID, b.Profile.Layout.ID(), b.Created.Format(time.RFC3339), b.Source, b.Profile.Rows)
+	if !b.ReviewBy.IsZero() {
+		fmt.Fprintf(w, "to be reviewed by %s\n", b.ReviewBy.Format(time.RFC3339))
+	}
+	if s := shownSlots(b); s != nil {
+		fmt.Fprintf(w, "seasonal by %s: %d slots of %d to %d rows; %d have fewer than %d, which windows fill up from slots like them\n",
+			s.Cycle, len(s.Slots), s.Least, s.Most, s.Thin, baseline.MinReferenceRows)
+	}
+	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "column\trole\tkind\tmissing\tinvalid\tmean\tstddev\tmin\tmax\tbins\t")
 	number := func(x *float64) string {

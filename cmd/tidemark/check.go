@@ -25,22 +25,36 @@ func (e usageError) Unwrap() error { return e.error }
 
 func checkCommand() *cobra.Command {
 	var file string
-	var asJSON bool
+	var asJSON, connecting bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration file",
 		Long: `Check a configuration file without connecting to anything. Every fault is reported at once, each with its line
-and column. The exit code is 0 when there is none and 2 otherwise.`,
+and column. The exit code is 0 when there is none and 2 otherwise. Baselines that are past their review are warned of.
+
+With --connect, what a good file names is tried as well: the baselines, the brokers with TLS and SASL, the topics and
+their settings, and the rights of the user. Nothing is changed. The exit code is 1 when anything of that fails.`,
 		Example: `  tidemark check -c tidemark.yaml
+  tidemark check -c tidemark.yaml --connect
   tidemark check -c tidemark.yaml --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			loaded, err := config.Load(file, os.LookupEnv)
+			var warnings []string
+			if err == nil {
+				var monitors []*monitor.Monitor
+				monitors, err = loadMonitors(loaded.Monitors)
+				warnings = reviewWarnings(monitors, time.Now())
+			}
 			if asJSON {
-				if written := printCheckJSON(c.OutOrStdout(), file, err); written != nil {
+				var attempts []attempt
+				if err == nil && connecting {
+					attempts = connect(c.Context(), loaded, nil)
+				}
+				if written := printCheckJSON(c.OutOrStdout(), file, warnings, err, attempts); written != nil {
 					return written
 				}
-				return checkFailure(file, err)
+				return errors.Join(checkFailure(file, err), connectFailure(attempts))
 			}
 			if err != nil {
 				if faults := (*config.Faults)(nil); errors.As(err, &faults) {
@@ -48,10 +62,18 @@ and column. The exit code is 0 when there is none and 2 otherwise.`,
 				}
 				return checkFailure(file, err)
 			}
-			return printChecked(c.OutOrStdout(), file, loaded)
+			for _, warning := range warnings {
+				fmt.Fprintln(c.ErrOrStderr(), "warning:", warning)
+			}
+			if err := printChecked(c.OutOrStdout(), file, loaded); err != nil || !connecting {
+				return err
+			}
+			fmt.Fprintln(c.OutOrStdout())
+			return connectFailure(connect(c.Context(), loaded, c.OutOrStdout()))
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "tidemark.yaml", "configuration `file`")
+	c.Flags().BoolVar(&connecting, "connect", false, "also try what the file names")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }
@@ -72,8 +94,11 @@ func checkFailure(file string, err error) error {
 
 // checkResult is what check --json prints.
 type checkResult struct {
-	OK     bool         `json:"ok"`
-	Faults []checkFault `json:"faults"`
+	OK       bool         `json:"ok"`
+	Faults   []checkFault `json:"faults"`
+	Warnings []string     `json:"warnings,omitempty"`
+	// Connect is what came of --connect; OK is of the file and of these.
+	Connect []attempt `json:"connect,omitempty"`
 }
 
 // checkFault is one fault; its line and column are 0 and its path is empty when the file cannot be read.
@@ -85,8 +110,8 @@ type checkFault struct {
 	Message string `json:"message"`
 }
 
-func printCheckJSON(w io.Writer, file string, err error) error {
-	result := checkResult{OK: err == nil, Faults: []checkFault{}}
+func printCheckJSON(w io.Writer, file string, warnings []string, err error, attempts []attempt) error {
+	result := checkResult{OK: err == nil && connectFailure(attempts) == nil, Faults: []checkFault{}, Warnings: warnings, Connect: attempts}
 	var faults *config.Faults
 	if errors.As(err, &faults) {
 		for _, f := range faults.Faults {
@@ -109,7 +134,7 @@ func printChecked(w io.Writer, file string, c *config.Config) error {
 	fmt.Fprintln(table, "MONITOR\tENDPOINT\tVARIANT\tWINDOWS\tPANE\tRULES")
 	for _, m := range c.Monitors {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Match.Endpoint, m.Match.Variant,
-			windowList(m.Windows), shortDuration(windows.Pane(m.Windows)), ruleList(m.Drift, m.Quality))
+			windowList(m.Windows), shortDuration(windows.Pane(m.Windows)), strings.Join(m.Rules(), ", "))
 	}
 	return table.Flush()
 }
@@ -121,19 +146,6 @@ func windowList(specs []windows.Spec) string {
 		if s.Step() != s.Size {
 			all[i] += " every " + shortDuration(s.Step())
 		}
-	}
-	return strings.Join(all, ", ")
-}
-
-func ruleList(lists ...[]monitor.Rule) string {
-	var all []string
-	for _, rules := range lists {
-		for _, r := range rules {
-			all = append(all, r.String())
-		}
-	}
-	if len(all) == 0 {
-		return "none"
 	}
 	return strings.Join(all, ", ")
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tidemark/baseline"
 )
 
 // check runs the command in a directory with the configuration and a baseline.
@@ -16,13 +18,17 @@ func check(t *testing.T, configuration string, arguments ...string) (stdout, std
 	t.Helper()
 	dir := t.TempDir()
 	t.Chdir(dir)
-	if err := os.Mkdir("baseline", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{"tidemark.yaml": configuration, "baseline/baseline.json": "{}"} {
+	for name, text := range map[string]string{"tidemark.yaml": configuration, "training.csv": "x\n1\n2\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	b, err := baseline.Build([]string{"training.csv"}, baseline.Roles{}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Save("baseline"); err != nil {
+		t.Fatal(err)
 	}
 	var out, bad bytes.Buffer
 	c := checkCommand()

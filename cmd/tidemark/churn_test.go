@@ -83,9 +83,10 @@ func (s *site) trainChurn() {
 	}
 }
 
-func TestChurn(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
+func TestChurn(t *testing.T) { eachBroker(t, testChurn) }
+
+func testChurn(s *site) {
+	t := s.t
 	s.trainChurn()
 	s.configure(`
   - {name: churn, baseline: baseline, windows: {size: 1d}}
@@ -126,6 +127,9 @@ func TestChurn(t *testing.T) {
 	}
 	if want := []string{"drifting drift psi day_mins firing"}; !slices.Equal(raised, want) {
 		t.Errorf("alerts %q, want %q", raised, want)
+	}
+	if out := s.tidemark("alerts"); strings.Count(out, "\n") != 1 || !strings.Contains(out, "psi of day_mins on drifting") {
+		t.Errorf("tidemark alerts prints %q", out)
 	}
 	dead := s.records("tidemark.deadletters")
 	if len(dead) != 1 {

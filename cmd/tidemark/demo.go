@@ -109,7 +109,7 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return startRoles(running, &d.config.Processor, monitors, nil, registry, state, log)
+		return startRoles(running, d.config, monitors, configuredRoles(d.config), registry, state, log)
 	})
 	group.Go(func() error { return d.produce(running) })
 	group.Go(func() error { return d.watch(running) })

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/monitor"
+	"tidemark/testbed"
 )
 
 // trainNumber builds a baseline of one column, x, which is drawn from N(0,1).
@@ -88,7 +89,7 @@ func TestEmbeddedRestart(t *testing.T) {
 // kcat, with a client that is not ours, produces captures and reads the alert.
 func TestKcat(t *testing.T) {
 	t.Parallel()
-	need(t, "kcat")
+	testbed.Need(t, "kcat")
 	s := embeddedSite(t)
 	s.trainColours()
 	s.configure("  - name: colours\n    baseline: baseline\n    windows: {size: 1m}\n    drift: {method: psi, threshold: 0.2, min_samples: 50}\n    quality: []\n")

@@ -23,6 +23,7 @@ import (
 
 	"tidemark/monitor"
 	"tidemark/sinks/alerts"
+	"tidemark/testbed"
 )
 
 // patience is how long a test waits for something to happen before it fails.
@@ -31,18 +32,6 @@ const patience = 90 * time.Second
 // TestMain puts the program itself on the PATH, as "tidemark": a copy of the test binary, which runs main under
 // that name.
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"tidemark": main}) }
-
-// need skips the test when a program is not installed, unless nothing may be skipped.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("TIDEMARK_REQUIRE") == "all" {
-		t.Fatalf("%s is not installed, and TIDEMARK_REQUIRE=all", program)
-	}
-	t.Skipf("%s is not installed", program)
-}
 
 // await fails the test when something does not become true.
 func await(t *testing.T, what string, condition func() bool) {
@@ -62,11 +51,26 @@ func await(t *testing.T, what string, condition func() bool) {
 type site struct {
 	t      *testing.T
 	dir    string
-	broker *kfake.Cluster // nil when it is embedded in a process under test
-	kafka  string         // its address
+	broker *kfake.Cluster // nil when it is not in the test's own process
+	kafka  string         // its address, without security
 	client *kgo.Client
 
+	section  string // the configuration of kafka
+	embedded bool   // the broker is in a process under test
+
 	topicIDs map[string][16]byte // known once configured
+}
+
+// eachBroker runs a test on the broker in memory and on Apache Kafka, there with TLS, a login and access control.
+func eachBroker(t *testing.T, test func(*site)) {
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		test(newSite(t))
+	})
+	t.Run("kafka", func(t *testing.T) {
+		t.Parallel()
+		test(newSecureSite(t))
+	})
 }
 
 // newSite starts a broker in the test's own process.
@@ -78,17 +82,21 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	return siteOf(t, broker, broker.ListenAddrs()[0])
+	s := siteOf(t, broker.ListenAddrs()[0])
+	s.broker, s.section = broker, fmt.Sprintf("{brokers: [%q]}", s.kafka)
+	return s
 }
 
 // embeddedSite is a site whose broker is in a process under test, with its data in the directory broker.
 func embeddedSite(t *testing.T) *site {
 	t.Helper()
-	return siteOf(t, nil, freeAddress("127.0.0.1:0"))
+	s := siteOf(t, freeAddress("127.0.0.1:0"))
+	s.embedded, s.section = true, fmt.Sprintf("{broker: embedded, brokers: [%q], data: %q}", s.kafka, filepath.Join(s.dir, "broker"))
+	return s
 }
 
-func siteOf(t *testing.T, broker *kfake.Cluster, address string) *site {
-	s := &site{t: t, dir: t.TempDir(), broker: broker, kafka: address}
+func siteOf(t *testing.T, address string) *site {
+	s := &site{t: t, dir: t.TempDir(), kafka: address}
 	s.client = s.dial(kgo.ProducerLinger(0), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	return s
 }
@@ -110,15 +118,11 @@ func (s *site) write(name, text string) {
 	}
 }
 
-// configure writes the configuration with the given monitors and, on a broker of the test, makes the topics.
+// configure writes the configuration with the given monitors and, on a broker that runs, makes the topics.
 func (s *site) configure(monitors string) {
 	s.t.Helper()
-	kafka := fmt.Sprintf("{brokers: [%q]}", s.kafka)
-	if s.broker == nil {
-		kafka = fmt.Sprintf("{broker: embedded, brokers: [%q], data: %q}", s.kafka, filepath.Join(s.dir, "broker"))
-	}
-	s.write("tidemark.yaml", "kafka: "+kafka+"\nhttp: {listen: 127.0.0.1:0}\ntopics: {partitions: 3}\nmonitors:\n"+monitors)
-	if s.broker != nil {
+	s.write("tidemark.yaml", "kafka: "+s.section+"\nhttp: {listen: 127.0.0.1:0}\ntopics: {partitions: 3}\nmonitors:\n"+monitors)
+	if !s.embedded {
 		s.tidemark("topics", "create")
 		topics, err := kadm.NewClient(s.client).ListTopics(s.t.Context())
 		if err != nil {
@@ -155,6 +159,9 @@ func (s *site) start(arguments ...string) *process {
 	}()
 	s.t.Cleanup(func() {
 		p.kill()
+		if text := p.stdout.String() + p.stderr.String(); strings.Contains(text, testbed.Password) {
+			s.t.Errorf("tidemark %q shows the password", arguments)
+		}
 		if s.t.Failed() {
 			s.t.Logf("tidemark %q wrote to stderr:\n%s", arguments, p.stderr.String())
 		}

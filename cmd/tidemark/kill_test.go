@@ -2,9 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -59,30 +62,68 @@ var blows = []blow{
 	{"joining the group", kmsg.JoinGroup, func(*site, kmsg.Request) bool { return true }, false},
 }
 
-// A process that is killed again and again, at every step, loses nothing and reports nothing twice.
-func TestKill(t *testing.T) {
-	t.Parallel()
-	const rows = 28_000
-	s := newSite(t)
+// victim is a process that is killed again and again while a replay runs.
+type victim struct {
+	*site
+	*journal
+	rows    int64 // that are replayed
+	process *process
+	replay  *process
+}
+
+func newVictim(s *site, rows int) *victim {
 	s.trainChurn()
 	s.configure("  - {name: churn, baseline: baseline, windows: {size: 1s}, allowed_lateness: 2s}\n")
 	s.write("traffic.csv", lines(newChurn(2).rows(rows, nil)))
-	j := s.journal()
-	p := s.run("--instance", "victim")
-	replay := s.start("replay", "traffic.csv", "--rate", "400")
-	whole := func(what string) bool { // until two more windows were reported, or all
-		before := len(j.reports)
-		j.until(what, func() bool { return len(j.reports) >= before+2 || j.rows("churn") == rows })
-		return j.rows("churn") == rows
+	v := &victim{site: s, journal: s.journal(), rows: int64(rows)}
+	v.process = s.run("--instance", "victim")
+	v.replay = s.start("replay", "traffic.csv", "--rate", "400")
+	return v
+}
+
+// awaitWindows waits until two more windows were reported.
+func (v *victim) awaitWindows(before string) {
+	v.t.Helper()
+	seen := len(v.reports)
+	all := func() bool { return v.journal.rows("churn") == v.rows }
+	v.until("two windows before "+before, func() bool { return len(v.reports) >= seen+2 || all() })
+	if all() {
+		v.t.Fatalf("the replay was over before: %s", before)
 	}
-	for _, b := range blows {
-		if whole("two windows before " + b.name) {
-			t.Fatalf("the replay was over before: %s", b.name)
+}
+
+// verify lets the replay end: nothing may be lost, and nothing reported twice.
+func (v *victim) verify() {
+	v.t.Helper()
+	if code := v.replay.wait(); code != 0 {
+		v.t.Fatalf("replay ended with %d: %s", code, v.replay.stderr.String())
+	}
+	v.untilRows("churn", v.rows)
+	v.finish(v.process)
+	if late := v.late("churn"); v.journal.rows("churn") != v.rows || late != 0 {
+		v.t.Errorf("%d rows in the windows and %d late, want %d and 0", v.journal.rows("churn"), late, v.rows)
+	}
+	if n := len(v.records("tidemark.deadletters")); n > 0 {
+		v.t.Errorf("%d dead letters", n)
+	}
+	for _, r := range v.reports {
+		if r.Window.Size != "1s" || r.Monitor != "churn" || r.Variant != "default" {
+			v.t.Errorf("a window of %s of %s/%s", r.Window.Size, r.Monitor, r.Variant)
 		}
+	}
+}
+
+// A process that is killed again and again, at every step, loses nothing and reports nothing twice.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	v := newVictim(s, 28_000)
+	for _, b := range blows {
+		v.awaitWindows(b.name)
 		var armed atomic.Bool
 		struck := make(chan struct{})
 		armed.Store(true)
-		victim := p
+		victim := v.process
 		s.broker.ControlKey(int16(b.key), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			if !b.hits(s, r) || !armed.CompareAndSwap(true, false) {
 				return nil, nil, false
@@ -96,9 +137,9 @@ func TestKill(t *testing.T) {
 			return nil, nil, false
 		})
 		if b.key == kmsg.JoinGroup { // a process that is just starting
-			p.kill()
-			p = s.start("run", "--instance", "victim")
-			victim = p
+			v.process.kill()
+			v.process = s.start("run", "--instance", "victim")
+			victim = v.process
 		}
 		await(t, b.name, func() bool {
 			select {
@@ -108,24 +149,22 @@ func TestKill(t *testing.T) {
 				return false
 			}
 		})
-		p = s.run("--instance", "victim")
+		v.process = s.run("--instance", "victim")
 	}
-	if code := replay.wait(); code != 0 {
-		t.Fatalf("replay ended with %d: %s", code, replay.stderr.String())
+	v.verify()
+}
+
+// The same on Apache Kafka, at moments that are drawn: its requests cannot be told apart from outside.
+func TestKillOnKafka(t *testing.T) {
+	t.Parallel()
+	v := newVictim(newSecureSite(t), 14_000)
+	random := rand.New(rand.NewPCG(5, 0))
+	for i := range 5 {
+		moment := time.Duration(random.Int64N(int64(1500 * time.Millisecond))) // longer than from commit to commit
+		v.awaitWindows(fmt.Sprintf("blow %d", i))
+		<-time.After(moment)
+		v.process.kill()
+		v.process = v.run("--instance", "victim")
 	}
-	j.untilRows("churn", rows)
-	j.finish(p)
-	if late := s.late("churn"); j.rows("churn") != rows || late != 0 {
-		t.Errorf("%d rows in the windows and %d late, want %d and 0", j.rows("churn"), late, rows)
-	}
-	if n := len(s.records("tidemark.deadletters")); n > 0 {
-		t.Errorf("%d dead letters", n)
-	}
-	sizes := map[string]bool{}
-	for _, r := range j.reports {
-		sizes[r.Window.Size] = true
-		if r.Window.Size != "1s" || r.Monitor != "churn" || r.Variant != "default" {
-			t.Errorf("a window of %s of %s/%s", r.Window.Size, r.Monitor, r.Variant)
-		}
-	}
+	v.verify()
 }

@@ -84,10 +84,11 @@ func newLoans(seed uint64) *loans {
 	return &loans{random: rand.New(rand.NewPCG(seed, 0)), dearer: 1, gaps: 0.1}
 }
 
-func TestLoans(t *testing.T) {
-	t.Parallel()
+func TestLoans(t *testing.T) { eachBroker(t, testLoans) }
+
+func testLoans(s *site) {
+	t := s.t
 	const windows, changed = 7, 4
-	s := newSite(t)
 	s.write("reference.csv", newLoans(1).rows(10, nil))
 	s.tidemark("baseline", "build", "reference.csv", "--prediction", "y_pred_proba,y_pred", "--label", "repaid",
 		"--time", "timestamp", "--id", "id")

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"tidemark/processor"
 )
 
 // version is set when the binary is built.
@@ -39,9 +41,12 @@ func run() int {
 	if errors.Is(err, errFound) {
 		return exitFound
 	}
-	fmt.Fprintln(os.Stderr, "tidemark:", err)
+	fmt.Fprintln(os.Stderr, "tidemark:", processor.Advised(err))
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
+	}
+	if errors.Is(err, errFound) {
+		return exitFound
 	}
 	return exitFailed
 }
@@ -61,8 +66,8 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration; 3 drift or a viola
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		demoCommand(), runCommand(), checkCommand(), baselineCommand(), scoreCommand(), replayCommand(), alertsCommand(),
-		topicsCommand(), detectCommand(), versionCommand(),
+		demoCommand(), runCommand(), checkCommand(), baselineCommand(), scoreCommand(), detectCommand(), replayCommand(),
+		alertsCommand(), archiveCommand(), topicsCommand(), healthCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root

@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -20,9 +19,31 @@ import (
 	"tidemark/config"
 	"tidemark/monitor"
 	"tidemark/processor"
+	"tidemark/sinks/archive"
+	"tidemark/sinks/webhook"
 )
 
-var roles = []string{"ingest", "evaluate"}
+// configuredRoles are the roles that a process has when none is named.
+func configuredRoles(c *config.Config) []string {
+	var roles []string
+	for _, role := range processor.Roles {
+		if lacking(c, role) == "" {
+			roles = append(roles, role)
+		}
+	}
+	return roles
+}
+
+// lacking is what the configuration lacks for a role, or "".
+func lacking(c *config.Config, role string) string {
+	switch {
+	case role == "archive" && !c.Archive.Enabled():
+		return "archive.url"
+	case role == "notify" && c.Webhook.URL == "":
+		return "webhook.url"
+	}
+	return ""
+}
 
 func runCommand() *cobra.Command {
 	var file, instance string
@@ -31,7 +52,8 @@ func runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Watch the captures of a cluster",
 		Long: `Read captures, close windows and publish reports and alerts, until SIGTERM or Ctrl-C. By default one process has all
-roles; more processes share the partitions. A process is known by its --instance: give each of a host another one.`,
+roles that are configured; more processes share the partitions. A process is known by its --instance: give each of a
+host another one.`,
 		Example: `  tidemark run -c tidemark.yaml
   tidemark run -c tidemark.yaml --role ingest --instance ingest-2`,
 		Args: cobra.NoArgs,
@@ -44,16 +66,22 @@ roles; more processes share the partitions. A process is known by its --instance
 				loaded.Processor.Instance = instance
 			}
 			for _, role := range only {
-				if !slices.Contains(roles, role) {
-					return usageError{fmt.Errorf("--role %q is not known: use one of %v", role, roles)}
+				if !slices.Contains(processor.Roles, role) {
+					return usageError{fmt.Errorf("--role %q is not known: use one of %v", role, processor.Roles)}
 				}
+				if setting := lacking(loaded, role); setting != "" {
+					return usageError{fmt.Errorf("--role %s has nothing to do: give %s in %s", role, setting, file)}
+				}
+			}
+			if len(only) == 0 {
+				only = configuredRoles(loaded)
 			}
 			return runRoles(c.Context(), loaded, only, newLog(slog.LevelInfo))
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "tidemark.yaml", "configuration `file`")
 	c.Flags().StringVar(&instance, "instance", "", "`name` of this process among all of them (default the configuration's, or the host name)")
-	c.Flags().StringSliceVar(&only, "role", nil, "`role` to run: ingest or evaluate; may be repeated (default all)")
+	c.Flags().StringSliceVar(&only, "role", nil, "`role` to run: ingest, evaluate, archive or notify; may be repeated (default all that are configured)")
 	return c
 }
 
@@ -83,13 +111,16 @@ func loadMonitors(configs []monitor.Config) ([]*monitor.Monitor, error) {
 			}
 			loaded[c.Baseline] = b
 		}
+		if err := c.CheckBaseline(b); err != nil {
+			return nil, usageError{err}
+		}
 		monitors = append(monitors, monitor.New(c, b))
 	}
 	return monitors, nil
 }
 
 // runRoles runs the roles until the context ends or one fails.
-func runRoles(ctx context.Context, c *config.Config, only []string, log *slog.Logger) error {
+func runRoles(ctx context.Context, c *config.Config, roles []string, log *slog.Logger) error {
 	monitors, err := loadMonitors(c.Monitors)
 	if err != nil {
 		return err
@@ -111,30 +142,46 @@ func runRoles(ctx context.Context, c *config.Config, only []string, log *slog.Lo
 		return err
 	}
 	defer server.Close()
+	registry.MustRegister(newBaselineAges(monitors, time.Now))
+	for _, warning := range reviewWarnings(monitors, time.Now()) {
+		log.Warn(warning)
+	}
 	log.Info("started", "version", version, "instance", c.Processor.Instance, "brokers", c.Processor.Kafka.Brokers,
 		"monitors", len(monitors), "http", server.Addr)
-	err = startRoles(ctx, &c.Processor, monitors, only, registry, state, log)
+	err = startRoles(ctx, c, monitors, roles, registry, state, log)
 	log.Info("stopped")
 	return err
 }
 
-// startRoles runs the roles on a registry and reports their readiness to state.
-func startRoles(ctx context.Context, c *processor.Config, monitors []*monitor.Monitor, only []string, registry prometheus.Registerer, state *readiness, log *slog.Logger) error {
+// startRoles runs roles on a registry and reports their readiness to state.
+func startRoles(ctx context.Context, c *config.Config, monitors []*monitor.Monitor, roles []string, registry prometheus.Registerer, state *readiness, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, role := range roles {
-		if len(only) > 0 && !slices.Contains(only, role) {
-			continue
+		ready := func(bool) {}
+		if role == "ingest" || role == "evaluate" || len(roles) == 1 { // a store or receiver in trouble does not make the others unready
+			ready = state.role(role)
 		}
-		ready := state.role(role)
 		hooks := kgo.WithHooks(newClientMetrics(registry, role))
 		switch role {
 		case "ingest":
 			group.Go(func() error {
-				return processor.NewIngest(c, monitors, ready, log, registry, hooks).Run(ctx)
+				return processor.NewIngest(&c.Processor, monitors, ready, log, registry, hooks).Run(ctx)
 			})
 		case "evaluate":
 			group.Go(func() error {
-				return processor.NewEvaluate(c, monitors, ready, log, registry, hooks).Run(ctx)
+				return processor.NewEvaluate(&c.Processor, monitors, ready, log, registry, hooks).Run(ctx)
+			})
+		case "archive":
+			group.Go(func() error {
+				to, err := archive.Open(ctx, c.Archive)
+				if err != nil {
+					return err
+				}
+				return processor.NewArchive(&c.Processor, to, monitors, ready, log, registry, hooks).Run(ctx)
+			})
+		case "notify":
+			group.Go(func() error {
+				return processor.NewNotify(&c.Processor, webhook.New(c.Webhook, nil), ready, log, registry, hooks).Run(ctx)
 			})
 		}
 	}
@@ -160,11 +207,11 @@ func createTopics(ctx context.Context, c *processor.Config) error {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	_, err = c.CreateTopics(ctx, kadm.NewClient(client))
+	_, err = c.CreateTopics(ctx, client)
 	return err
 }
 
 // dial returns a plain client of the configured cluster.
 func dial(c *processor.Config, options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Kafka.Brokers...), kgo.ClientID("tidemark")}, options...)...)
+	return kgo.NewClient(append(append(c.Kafka.Options(), kgo.ClientID("tidemark")), options...)...)
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/processor"
 )
@@ -18,8 +18,8 @@ func topicsCommand() *cobra.Command {
 		Example: "  tidemark topics create -c tidemark.yaml\n  tidemark topics check -c tidemark.yaml",
 	}
 	c.AddCommand(
-		topicsVerb("create", "Create the topics that are not there", func(c *cobra.Command, ctx context.Context, p *processor.Config, admin *kadm.Client) error {
-			created, err := p.CreateTopics(ctx, admin)
+		topicsVerb("create", "Create the topics that are not there", func(c *cobra.Command, ctx context.Context, p *processor.Config, client *kgo.Client) error {
+			created, err := p.CreateTopics(ctx, client)
 			for _, name := range created {
 				fmt.Fprintln(c.OutOrStdout(), "created", name)
 			}
@@ -28,8 +28,8 @@ func topicsCommand() *cobra.Command {
 			}
 			return err
 		}),
-		topicsVerb("check", "Compare the topics with what is needed", func(c *cobra.Command, ctx context.Context, p *processor.Config, admin *kadm.Client) error {
-			faults, err := p.CheckTopics(ctx, admin)
+		topicsVerb("check", "Compare the topics with what is needed", func(c *cobra.Command, ctx context.Context, p *processor.Config, client *kgo.Client) error {
+			faults, err := p.CheckTopics(ctx, client)
 			for _, fault := range faults {
 				fmt.Fprintln(c.OutOrStdout(), fault)
 			}
@@ -46,7 +46,7 @@ func topicsCommand() *cobra.Command {
 	return c
 }
 
-func topicsVerb(use, short string, do func(*cobra.Command, context.Context, *processor.Config, *kadm.Client) error) *cobra.Command {
+func topicsVerb(use, short string, do func(*cobra.Command, context.Context, *processor.Config, *kgo.Client) error) *cobra.Command {
 	var file string
 	c := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
@@ -63,7 +63,7 @@ func topicsVerb(use, short string, do func(*cobra.Command, context.Context, *pro
 			defer client.Close()
 			ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 			defer cancel()
-			return do(c, ctx, &loaded.Processor, kadm.NewClient(client))
+			return do(c, ctx, &loaded.Processor, client)
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "tidemark.yaml", "configuration `file`")

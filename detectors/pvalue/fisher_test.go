@@ -53,10 +53,10 @@ func plainFisher(a, b, c, d int64) float64 {
 
 // TestFisherAgainstFractions compares tables with sums of exact fractions, equally probable tables among them.
 func TestFisherAgainstFractions(t *testing.T) {
-	for a := int64(0); a < 6; a++ {
-		for b := int64(0); b < 6; b++ {
-			for c := int64(0); c < 6; c++ {
-				for d := int64(0); d < 6; d++ {
+	for a := range int64(6) {
+		for b := range int64(6) {
+			for c := range int64(6) {
+				for d := range int64(6) {
 					if got, want := FisherExact(a, b, c, d), plainFisher(a, b, c, d); !within(got, want, 1e-12) {
 						t.Fatalf("p of %d %d %d %d is %v, want %v", a, b, c, d, got, want)
 					}

@@ -1,0 +1,11 @@
+package deploy
+
+import "testing"
+
+// The rules fire when they should and are silent when not: the cases are in prometheus/tests.yml.
+func TestRules(t *testing.T) {
+	need(t, "promtool")
+	command(t, "prometheus", "promtool", "check", "rules", "recording.rules.yml", "alerting.rules.yml")
+	command(t, "prometheus", "promtool", "check", "config", "--syntax-only", "prometheus.yml")
+	command(t, "prometheus", "promtool", "test", "rules", "tests.yml")
+}

