@@ -24,12 +24,21 @@ type Baseline struct {
 
 	ReviewBy time.Time // when somebody should look whether it still fits, to the second; zero when nobody said
 	Seasonal *Seasonal // its rows by calendar slot; nil when they are not kept
+
+	// Statistics and Constraints are the contents of statistics.json and constraints.json, which [Baseline.Save] writes
+	// beside the baseline. They are nil when the baseline was loaded.
+	Statistics  *Statistics
+	Constraints *Constraints
 }
 
 // Roles says what the columns of a file mean, by name. Columns not named are features. Categorical forces the
 // kind of a column and goes with any role; the other roles exclude each other.
 type Roles struct {
 	Predictions, Labels, Times, IDs, Ignored, Categorical []string
+
+	// NoHeader says that CSV files begin with a row instead of the names of the columns, which are then called _c0, _c1
+	// and so on.
+	NoHeader bool
 }
 
 // schema gives each column its role; kinds are found later.

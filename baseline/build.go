@@ -37,7 +37,7 @@ func Build(paths []string, roles Roles, now time.Time) (*Baseline, error) {
 }
 
 func build(paths []string, roles Roles, now time.Time, limits limits) (*Baseline, error) {
-	files, err := openAll(paths)
+	files, err := openAll(paths, roles.NoHeader)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,8 @@ func build(paths []string, roles Roles, now time.Time, limits limits) (*Baseline
 	if b.Schema, err = roles.schema(files[0].columns); err != nil {
 		return nil, fmt.Errorf("%s: %w", files[0].path, err)
 	}
-	rows, err := findKinds(files, &b.Schema, roles.Categorical)
+	tally := newTally(files[0], watched(b.Schema))
+	rows, err := findKinds(files, &b.Schema, roles.Categorical, tally)
 	if err != nil {
 		return nil, err
 	}
@@ -58,24 +59,26 @@ func build(paths []string, roles Roles, now time.Time, limits limits) (*Baseline
 	if b.Layout, err = findLayout(files, b.Schema, rows, limits); err != nil {
 		return nil, err
 	}
-	if b.Profile, err = count(files, b.Schema, &b.Layout, limits.batchLen); err != nil {
+	if b.Profile, err = count(files, b.Schema, &b.Layout, limits.batchLen, tally); err != nil {
 		return nil, err
 	}
 	if b.Profile.Rows != rows {
 		return nil, fmt.Errorf("the files had %d rows when first read and %d when last read: build again when nothing writes to them", rows, b.Profile.Rows)
 	}
+	b.Statistics = tally.statistics(rows)
+	b.Constraints = b.Statistics.Suggest()
 	b.ID, err = b.contentID()
 	return b, err
 }
 
 // openAll reads the columns of the files, which must agree.
-func openAll(paths []string) ([]*table, error) {
+func openAll(paths []string, headless bool) ([]*table, error) {
 	if len(paths) == 0 {
 		return nil, errors.New("no files to build a baseline from: name at least one CSV or Parquet file")
 	}
 	var files []*table
 	for _, path := range paths {
-		f, err := openTable(path)
+		f, err := openTable(path, headless)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +113,7 @@ func watched(schema capture.Schema) []int {
 }
 
 // findKinds sets the kind of each watched column and returns the number of rows. Every file must have rows.
-func findKinds(files []*table, schema *capture.Schema, categorical []string) (rows int64, err error) {
+func findKinds(files []*table, schema *capture.Schema, categorical []string, tally *tally) (rows int64, err error) {
 	places := watched(*schema)
 	values, unparsed := make([]int64, len(places)), make([]int64, len(places))
 	for _, f := range files {
@@ -118,7 +121,8 @@ func findKinds(files []*table, schema *capture.Schema, categorical []string) (ro
 		err := f.rows(places, func(cells [][]byte) error {
 			rows++
 			for i, cell := range cells {
-				_, missing, valid := capture.ParseNumber(cell)
+				x, missing, valid := capture.ParseNumber(cell)
+				tally.first(i, cell, x, valid)
 				if missing {
 					continue
 				}
@@ -192,8 +196,9 @@ func findLayout(files []*table, schema capture.Schema, rows int64, limits limits
 }
 
 // count counts all rows of the files in the layout, the way captures are counted.
-func count(files []*table, schema capture.Schema, layout *profile.Layout, batchLen int) (*profile.Profile, error) {
+func count(files []*table, schema capture.Schema, layout *profile.Layout, batchLen int, tally *tally) (*profile.Profile, error) {
 	layout.ID() // computed before anyone shares the layout
+	tally.again()
 	p := profile.New(layout)
 	batch := capture.NewBatch(schema)
 	all := make([]int32, batchLen)
@@ -208,6 +213,9 @@ func count(files []*table, schema capture.Schema, layout *profile.Layout, batchL
 		err := f.rows(watched(schema), func(cells [][]byte) error {
 			if err := batch.AppendCells(0, capture.Input|capture.Output, cells); err != nil {
 				return err
+			}
+			for i, cell := range cells {
+				tally.second(i, cell)
 			}
 			if batch.Rows() == batchLen {
 				flush()

@@ -180,7 +180,7 @@ func TestBuildErrors(t *testing.T) {
 		{"empty", []string{write(t, "a.csv", "")}, Roles{}, "a.csv: the file is empty: it needs a header line with the column names"},
 		{"no rows", []string{write(t, "a.csv", "age,plan\n")}, Roles{}, "a.csv: no rows below the header: a baseline needs the rows the model was trained on"},
 		{"no rows in the second", []string{good, write(t, "a.csv", "age,plan\n")}, Roles{}, "a.csv: no rows below the header: a baseline needs the rows the model was trained on"},
-		{"name twice", []string{write(t, "a.csv", "age,plan,age\n1,a,2\n")}, Roles{}, `a.csv: columns 1 and 3 are both named "age": rename one of them`},
+		{"name twice", []string{write(t, "a.csv", "age,plan,age\n1,a,2\n")}, Roles{}, `a.csv: columns 1 and 3 are both named "age": rename one of them, or give --no-header if the first line is a row`},
 		{"no name", []string{write(t, "a.csv", ",age\n0,1\n")}, Roles{}, "a.csv: column 1 has no name: give each column a name in the header line"},
 		{"ragged", []string{write(t, "a.csv", "age,plan\n1,a\n2,\"b\nc\"\n3,a,b\n")}, Roles{}, "a.csv:5: 3 cells, but the header has 2: quote cells that hold a comma, or repair the line"},
 		{"a stray quote", []string{write(t, "a.csv", "age,plan\n1,a\"b\n")}, Roles{}, `a.csv:2: column 4: bare " in non-quoted-field`},

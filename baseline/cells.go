@@ -14,7 +14,7 @@ var ErrNoColumn = errors.New("no column")
 // Parquet file, in the order of the rows. A cell is the value as a CSV payload would have it, and nil or empty when it is
 // missing. It holds until visit returns. An error of visit ends the reading and is returned.
 func EachCell(path, column string, visit func(cell []byte) error) error {
-	f, err := openTable(path)
+	f, err := openTable(path, false)
 	if err != nil {
 		return err
 	}

@@ -19,13 +19,17 @@ type table struct {
 	parquet bool
 	columns []string
 	text    []bool // of each column: declared as text (Parquet)
+	float   []bool // of each column: declared as floating point (Parquet)
+
+	headless bool // CSV whose first line is a row already
 }
 
 var errChanged = errors.New("the file changed while it was read: build again when nothing writes to it")
 
-// openTable reads the columns of a file.
-func openTable(path string) (*table, error) {
-	f := &table{path: path}
+// openTable reads the columns of a file. When headless is set, the columns of a CSV file are called _c0, _c1 and so on as
+// Spark and SageMaker call them, and the first line is a row unless it is these names.
+func openTable(path string, headless bool) (*table, error) {
+	f := &table{path: path, headless: headless}
 	var err error
 	switch name := strings.ToLower(path); {
 	case strings.HasSuffix(name, ".parquet"):
@@ -42,7 +46,7 @@ func openTable(path string) (*table, error) {
 	seen := make(map[string]int, len(f.columns))
 	for i, name := range f.columns {
 		if j, twice := seen[name]; twice {
-			return nil, fmt.Errorf("%s: columns %d and %d are both named %q: rename one of them", path, j+1, i+1, name)
+			return nil, fmt.Errorf("%s: columns %d and %d are both named %q: rename one of them, or give --no-header if the first line is a row", path, j+1, i+1, name)
 		}
 		seen[name] = i
 	}
@@ -89,15 +93,24 @@ func (f *table) readCSV(columns []int, visit func(cells [][]byte) error) error {
 		names[i] = string(name)
 	}
 	if visit == nil {
-		f.columns, f.text = names, make([]bool, len(names))
+		f.text, f.float = make([]bool, len(names)), make([]bool, len(names))
+		if f.headless {
+			positions := positionNames(len(names))
+			f.headless = !slices.Equal(names, positions)
+			names = positions
+		}
+		f.columns = names
 		return nil
 	}
-	if !slices.Equal(names, f.columns) {
+	if f.headless && len(names) != len(f.columns) || !f.headless && !slices.Equal(names, f.columns) {
 		return fmt.Errorf("%s: %w", f.path, errChanged)
 	}
 	cells := make([][]byte, len(columns))
-	for {
-		record, err := r.read()
+	for first := true; ; first = false {
+		record := header
+		if !first || !f.headless {
+			record, err = r.read()
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -111,6 +124,15 @@ func (f *table) readCSV(columns []int, visit func(cells [][]byte) error) error {
 			return fmt.Errorf("%s:%d: %w", f.path, r.first, err)
 		}
 	}
+}
+
+// positionNames are the names of columns that have none.
+func positionNames(columns int) []string {
+	names := make([]string, columns)
+	for i := range names {
+		names[i] = fmt.Sprintf("_c%d", i)
+	}
+	return names
 }
 
 // csvError names file and line.

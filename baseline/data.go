@@ -27,9 +27,9 @@ type Data struct {
 }
 
 // Open reads the header of CSV files (.csv, .csv.gz) and the schema of Parquet files (.parquet), which must all have
-// the same columns.
+// the same columns. CSV files need no header when the baseline was made of files without.
 func (b *Baseline) Open(paths []string) (*Data, error) {
-	files, err := openAll(paths)
+	files, err := openAll(paths, b.headless())
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,11 @@ func (b *Baseline) Open(paths []string) (*Data, error) {
 		}
 	}
 	return d, nil
+}
+
+// headless says whether the baseline was made of files without a header: its columns are called _c0, _c1 and so on.
+func (b *Baseline) headless() bool {
+	return slices.EqualFunc(b.Schema.Columns, positionNames(len(b.Schema.Columns)), func(c capture.Column, name string) bool { return c.Name == name })
 }
 
 // has says whether the files have a watched column.
@@ -106,6 +111,45 @@ func (d *Data) Profile() (*profile.Profile, error) {
 		}
 	}
 	return p, nil
+}
+
+// Statistics counts the features and predictions that the files have, and the columns that the baseline does not know,
+// as [Build] counts those of a baseline, for constraints. It reads the files twice.
+func (d *Data) Statistics() (*Statistics, error) {
+	var places []int
+	for place, name := range d.files[0].columns {
+		if slices.Contains(d.places, place) || slices.Contains(d.Extra, name) {
+			places = append(places, place)
+		}
+	}
+	tally := newTally(d.files[0], places)
+	var rows int64
+	for _, f := range d.files {
+		err := f.rows(places, func(cells [][]byte) error {
+			rows++
+			for i, cell := range cells {
+				x, _, valid := capture.ParseNumber(cell)
+				tally.first(i, cell, x, valid)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	tally.again()
+	for _, f := range d.files {
+		err := f.rows(places, func(cells [][]byte) error {
+			for i, cell := range cells {
+				tally.second(i, cell)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return tally.statistics(rows), nil
 }
 
 // Values are the values of a watched column. Captured = present + Missing + Invalid + NaN.

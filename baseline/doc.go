@@ -9,4 +9,7 @@
 // are always of all rows, and memory stays bounded: beyond two million rows, or 33 million numbers in all,
 // the edges come from a sample of the rows.
 // [Baseline.Save] and [Load] keep it as one readable file, baseline.json.
+//
+// [Statistics] and [Constraints] are the files of SageMaker Model Monitor: [Build] counts them too, and
+// [FromStatistics] makes a baseline of them.
 package baseline

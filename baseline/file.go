@@ -19,9 +19,11 @@ import (
 )
 
 const (
-	fileName    = "baseline.json"
-	fileVersion = 3
-	rebuild     = `build it again with "tidemark baseline build"`
+	fileName        = "baseline.json"
+	statisticsFile  = "statistics.json"
+	constraintsFile = "constraints.json"
+	fileVersion     = 3
+	rebuild         = `build it again with "tidemark baseline build"`
 )
 
 // document is the content of baseline.json.
@@ -114,8 +116,9 @@ func countsOf(p *profile.Profile) []counts {
 	return all
 }
 
-// Save writes the baseline to baseline.json in dir, which it makes if need be. The file is there whole or not at
-// all: it is written beside, synced and renamed.
+// Save writes the baseline to baseline.json in dir, which it makes if need be, and before it statistics.json and
+// constraints.json if it has their contents. A file is there whole or not at all: it is written beside, synced and
+// renamed.
 func (b *Baseline) Save(dir string) error {
 	content, err := json.MarshalIndent(document{
 		Version: fileVersion, ID: b.ID, Created: b.Created, ReviewBy: b.ReviewBy, Source: b.Source,
@@ -127,7 +130,29 @@ func (b *Baseline) Save(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	if b.Statistics != nil {
+		if err := saveJSON(dir, statisticsFile, b.Statistics); err != nil {
+			return err
+		}
+	}
+	if b.Constraints != nil {
+		if err := saveJSON(dir, constraintsFile, b.Constraints); err != nil {
+			return err
+		}
+	}
 	return writeFile(dir, fileName, append(joinNumbers(content), '\n'))
+}
+
+// saveJSON writes a file of SageMaker's.
+func saveJSON(dir, name string, content any) error {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(content); err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	return writeFile(dir, name, joinNumbers(b.Bytes()))
 }
 
 var numberLists = regexp.MustCompile(`\[\n[-+0-9.eE,\s]*\]`)

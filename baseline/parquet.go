@@ -47,6 +47,7 @@ func (f *table) readParquetSchema() error {
 	for _, field := range schema.Fields() {
 		f.columns = append(f.columns, field.Name)
 		f.text = append(f.text, isText(field.Type))
+		f.float = append(f.float, arrow.IsFloating(field.Type.ID()))
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (b *Baseline) AddSeasonal(paths []string, cycle Cycle) error {
 	if len(times) != 1 {
 		return fmt.Errorf("a seasonal baseline needs one column with the time of each row, and %d are named: name one with --time", len(times))
 	}
-	files, err := openAll(paths)
+	files, err := openAll(paths, b.headless())
 	if err != nil {
 		return err
 	}

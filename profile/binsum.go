@@ -17,12 +17,39 @@ func (f *Feature) place(bin int, x float64) {
 	case bin == len(edges):
 		f.Over.Add(x - edges[len(edges)-1])
 	default:
-		// Halves, because the difference of large edges may overflow. A bin of one value has no width to tell of.
-		left := edges[bin-1] / 2
-		if width := edges[bin]/2 - left; width > 0 {
-			f.Offsets[bin] += min(int64((x/2-left)/width*offsetSteps), MaxOffset)
-		}
+		f.Offsets[bin] += f.offset(bin, x)
 	}
+}
+
+// offset is how many steps a value is from the left edge of its bin, which has two edges.
+func (f *Feature) offset(bin int, x float64) int64 {
+	// Halves, because the difference of large edges may overflow. A bin of one value has no width to tell of.
+	left := f.Layout.Edges[bin-1] / 2
+	if width := f.Layout.Edges[bin]/2 - left; width > 0 {
+		return min(int64((x/2-left)/width*offsetSteps), MaxOffset)
+	}
+	return 0
+}
+
+// AddNumber counts n rows of a numeric feature that all have the finite value x, for counts that were made elsewhere. It
+// is as if they were observed, but for the rounding of sums; the profile's Rows are the caller's to set.
+func (f *Feature) AddNumber(x float64, n int64) {
+	bin, rows := f.Layout.bin(x), float64(n)
+	f.Captured += n
+	f.Bins[bin] += n
+	if x < 0 {
+		f.Negative += n
+	}
+	switch edges := f.Layout.Edges; {
+	case len(edges) == 0:
+	case bin == 0:
+		f.Under.Add((edges[0] - x) * rows)
+	case bin == len(edges):
+		f.Over.Add((x - edges[len(edges)-1]) * rows)
+	default:
+		f.Offsets[bin] += f.offset(bin, x) * n
+	}
+	f.Moments.add(x, n)
 }
 
 // BinSum returns how far the finite values of a bin are from its left edge, all added up, and by how much that may be

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -60,4 +61,22 @@ func TestBinSumsOfExtremeBins(t *testing.T) {
 	if want := []int64{0, MaxOffset, 0, offsetSteps / 2, 0}; f.Offsets[1] != want[1] || f.Offsets[2] != want[2] || f.Offsets[3] != want[3] {
 		t.Errorf("offsets %v, want %v", f.Offsets, want)
 	}
+}
+
+func TestAddNumberIsAsObserved(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		observed, added := New(layout()), New(layout())
+		f := added.Feature("age")
+		// Small integers, so that sums have no rounding in any order.
+		for _, x := range rapid.SliceOfN(rapid.IntRange(-20, 50), 1, 20).Draw(t, "values") {
+			n := rapid.Int64Range(1, 5).Draw(t, "rows")
+			f.AddNumber(float64(x), n)
+			for range n {
+				observe(t, observed, row{strconv.Itoa(x) + ",,,", both})
+			}
+		}
+		if diff := cmp.Diff(observed.Feature("age"), f); diff != "" {
+			t.Fatalf("(-observed +added):\n%s", diff)
+		}
+	})
 }

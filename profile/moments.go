@@ -49,6 +49,16 @@ func (m *Moments) Add(x float64) {
 	m.Max = max(m.Max, x)
 }
 
+// add counts n times the finite value x.
+func (m *Moments) add(x float64, n int64) {
+	d, rows := x-m.Center, float64(n)
+	m.Count += n
+	m.Sum.Add(d * rows)
+	m.Squares.Add(d * d * rows)
+	m.Min = min(m.Min, x)
+	m.Max = max(m.Max, x)
+}
+
 // Merge adds the values of other, which must have the same Center.
 func (m *Moments) Merge(other Moments) {
 	if other.Count == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -31,18 +32,22 @@ func baselineCommand() *cobra.Command {
 
 func baselineBuildCommand() *cobra.Command {
 	var roles baseline.Roles
-	var directory, cycle, review string
+	var directory, constraints, cycle, review string
 	c := &cobra.Command{
 		Use:   "build DATA...",
 		Short: "Build a baseline from training data",
 		Long: `Build a baseline from the data a model was trained on: CSV with a header line (also gzipped) or Parquet. Columns that no
-flag names are features. A column is numeric when its values are numbers, else categorical.
+flag names are features. A column is numeric when its values are numbers, else categorical. Beside the baseline it writes
+statistics.json and constraints.json as SageMaker Model Monitor has them.
+
+The data may also be the statistics.json of a SageMaker Model Monitor baseline, with its constraints.json in --constraints.
 
 With --seasonal the rows are also counted by calendar slot, in UTC, and a window is compared with the slots that it covers:
 traffic of Monday 8 o'clock with that of other Mondays at 8.`,
 		Example: `  tidemark baseline build training.csv --label churned -o ./baseline
   tidemark baseline build reference.parquet --prediction score,class --time timestamp --ignore id
-  tidemark baseline build year.csv --time at --seasonal hour_of_week --review-after 90d`,
+  tidemark baseline build year.csv --time at --seasonal hour_of_week --review-after 90d
+  tidemark baseline build statistics.json --constraints constraints.json --prediction _c0`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			reviewAfter, err := reviewAfter(review)
@@ -53,8 +58,11 @@ traffic of Monday 8 o'clock with that of other Mondays at 8.`,
 				if err := baseline.Cycle(cycle).Validate(); err != nil {
 					return usageError{fmt.Errorf("--seasonal: %w", err)}
 				}
+				if slices.ContainsFunc(files, isStatistics) {
+					return usageError{errors.New("--seasonal needs the rows, and a statistics.json has none: build from the data")}
+				}
 			}
-			b, err := baseline.Build(files, roles, time.Now())
+			b, err := buildBaseline(files, constraints, roles)
 			if err != nil {
 				return err
 			}
@@ -78,9 +86,26 @@ traffic of Monday 8 o'clock with that of other Mondays at 8.`,
 	flags.StringVar(&cycle, "seasonal", "", "also count by the slots of a `cycle`: hour_of_day, hour_of_week, day_of_week or month; needs --time")
 	flags.StringVar(&review, "review-after", "", "`age`, such as 90d, from which on check and run ask to review the baseline")
 	flags.StringVarP(&directory, "output", "o", "baseline", "`directory` to save to")
+	flags.StringVar(&constraints, "constraints", "", "`file` of the constraints that go with a statistics.json")
 	roleFlags(flags, &roles)
 	return c
 }
+
+// buildBaseline builds from a statistics.json, or from data.
+func buildBaseline(files []string, constraints string, roles baseline.Roles) (*baseline.Baseline, error) {
+	switch statistics := slices.IndexFunc(files, isStatistics); {
+	case statistics < 0 && constraints != "":
+		return nil, usageError{errors.New("--constraints goes with a statistics.json: from data, the constraints are made")}
+	case statistics < 0:
+		return baseline.Build(files, roles, time.Now())
+	case len(files) > 1:
+		return nil, usageError{fmt.Errorf("%s goes with no other file: give one statistics.json, or files of data", files[statistics])}
+	}
+	return baseline.FromStatistics(files[0], constraints, roles, time.Now())
+}
+
+// isStatistics says whether a file is taken for a statistics.json.
+func isStatistics(path string) bool { return strings.HasSuffix(strings.ToLower(path), ".json") }
 
 // roleFlags adds the flags that say what the columns of a file mean.
 func roleFlags(flags *pflag.FlagSet, roles *baseline.Roles) {
@@ -90,6 +115,7 @@ func roleFlags(flags *pflag.FlagSet, roles *baseline.Roles) {
 	flags.StringSliceVar(&roles.IDs, "id", nil, "`column` with an id of the row")
 	flags.StringSliceVar(&roles.Ignored, "ignore", nil, "`columns` that captures do not carry")
 	flags.StringSliceVar(&roles.Categorical, "categorical", nil, "`columns` of numbers that are names, such as codes")
+	flags.BoolVar(&roles.NoHeader, "no-header", false, "CSV files begin with a row; their columns are called _c0, _c1 and so on")
 }
 
 // reviewAfter reads the flag, which may be empty.

@@ -25,6 +25,7 @@ type scoreOptions struct {
 	roles              baseline.Roles
 	thresholds         []string
 	minSamples         int64
+	constraints        string
 	exact              bool
 	json, chart        bool
 	svg                string
@@ -47,19 +48,24 @@ Statistics with a threshold decide: those of a monitor's defaults (` + defaultTh
 and those that --threshold names. What counts is by how much a score is above what is expected of samples of its size when
 nothing changed. It decides nothing when reference or current have fewer values than --min-samples.
 
+With --constraints the quality is not judged by the defaults but by the constraints of a SageMaker Model Monitor baseline:
+violations have its check types and wording.
+
 In --json, count is the rows that have the column, with or without a value. The exit code is 3 when there is drift, a
 quality score over its threshold, or a column missing or extra.`,
 		Example: `  tidemark score --reference training.csv --current july.csv --label churned
   tidemark score --reference ./baseline --current july.parquet --json
-  tidemark score --reference a.csv --current b.csv --exact --threshold ks=0.1 --chart`,
+  tidemark score --reference a.csv --current b.csv --exact --threshold ks=0.1 --chart
+  tidemark score --reference statistics.json --constraints constraints.json --current july.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.OutOrStdout()) },
 	}
 	flags := c.Flags()
-	flags.StringSliceVar(&o.reference, "reference", nil, "`files` of reference data, or a baseline directory (required)")
+	flags.StringSliceVar(&o.reference, "reference", nil, "`files` of reference data, a baseline directory, or a statistics.json (required)")
 	flags.StringSliceVar(&o.current, "current", nil, "`files` of current data (required)")
 	roleFlags(flags, &o.roles)
 	flags.StringSliceVar(&o.thresholds, "threshold", nil, "`method=value` from which on a statistic decides; may be repeated")
+	flags.StringVar(&o.constraints, "constraints", "", "`file` of constraints, as SageMaker Model Monitor has them, that decide quality")
 	flags.Int64Var(&o.minSamples, "min-samples", monitor.DefaultMinSamples, "fewest `values` on either side that a score decides with")
 	flags.BoolVar(&o.exact, "exact", false, "compute from the values, not from bins")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
@@ -116,7 +122,9 @@ func (o *scoreOptions) rules() (map[string]monitor.Rule, error) {
 	}
 	rules := make(map[string]monitor.Rule)
 	for _, r := range defaultRules() {
-		rules[r.Method] = r
+		if o.constraints == "" || detectors.KindOf(r.Method) == detectors.KindDrift {
+			rules[r.Method] = r
+		}
 	}
 	for _, given := range o.thresholds {
 		method, text, ok := strings.Cut(given, "=")
@@ -164,8 +172,19 @@ func (o *scoreOptions) read() (*sides, error) {
 		return nil, err
 	}
 	s := &sides{columns: b.Schema.Watched(), reference: b.Profile, missing: data.Missing, extra: data.Extra}
-	if s.current, err = data.Profile(); err != nil || !o.exact {
-		return s, err
+	if s.current, err = data.Profile(); err != nil {
+		return nil, err
+	}
+	if o.constraints != "" {
+		if s.constraints, err = baseline.ReadConstraints(o.constraints); err != nil {
+			return nil, err
+		}
+		if s.statistics, err = data.Statistics(); err != nil {
+			return nil, err
+		}
+	}
+	if !o.exact {
+		return s, nil
 	}
 	if s.currentValues, err = data.Values(); err != nil {
 		return nil, err
@@ -178,14 +197,20 @@ func (o *scoreOptions) read() (*sides, error) {
 	return s, err
 }
 
-// readReference loads the baseline, or builds one from the reference's files.
+// readReference loads the baseline, or builds one from the reference's files or its statistics.json.
 func (o *scoreOptions) readReference() (*baseline.Baseline, error) {
 	directory := slices.IndexFunc(o.reference, func(path string) bool {
 		info, err := os.Stat(path)
 		return err == nil && info.IsDir()
 	})
-	if directory < 0 {
+	if directory < 0 && !slices.ContainsFunc(o.reference, isStatistics) {
 		return baseline.Build(o.reference, o.roles, time.Now())
+	}
+	if directory < 0 {
+		if o.exact {
+			return nil, usageError{errors.New("--exact needs the values of the reference, and a statistics.json has only counts: name the data with --reference")}
+		}
+		return buildBaseline(o.reference, o.constraints, o.roles)
 	}
 	path := o.reference[directory]
 	r := o.roles
@@ -194,8 +219,8 @@ func (o *scoreOptions) readReference() (*baseline.Baseline, error) {
 		return nil, usageError{fmt.Errorf("--reference: %s is a directory: give one baseline directory, or files", path)}
 	case o.exact:
 		return nil, usageError{fmt.Errorf("--exact needs the values of the reference, and the baseline in %s has only counts: name its files with --reference", path)}
-	case len(slices.Concat(r.Predictions, r.Labels, r.Times, r.IDs, r.Ignored, r.Categorical)) > 0:
-		return nil, usageError{fmt.Errorf("the baseline in %s says already what its columns mean: leave out --prediction, --label, --time, --id, --ignore and --categorical", path)}
+	case r.NoHeader || len(slices.Concat(r.Predictions, r.Labels, r.Times, r.IDs, r.Ignored, r.Categorical)) > 0:
+		return nil, usageError{fmt.Errorf("the baseline in %s says already what its columns mean: leave out --prediction, --label, --time, --id, --ignore, --categorical and --no-header", path)}
 	}
 	return baseline.Load(path)
 }

@@ -19,6 +19,9 @@ type sides struct {
 	values         []baseline.Values // of the reference, with --exact
 	currentValues  []baseline.Values
 	missing, extra []string
+
+	constraints *baseline.Constraints // that decide quality, or nil
+	statistics  *baseline.Statistics  // of the current data, with constraints
 }
 
 // scoreResult is what score --json prints.
@@ -60,7 +63,8 @@ type featureScore struct {
 	Expected     *float64 `json:"expected,omitempty"`
 }
 
-// violation is a fault of the data's quality. Check is "missing_column", "extra_column", or the name of a statistic.
+// violation is a fault of the data's quality. Check is "missing_column", "extra_column", or the name of a statistic. With
+// --constraints it is SageMaker's constraint_check_type, and Message its description.
 type violation struct {
 	Feature string `json:"feature"`
 	Check   string `json:"check"`
@@ -69,12 +73,7 @@ type violation struct {
 
 func (s *sides) score(rules map[string]monitor.Rule) *scoreResult {
 	result := &scoreResult{Violations: []violation{}, rows: [2]int64{s.reference.Rows, s.current.Rows}}
-	for _, name := range s.missing {
-		result.Violations = append(result.Violations, violation{name, "missing_column", "the current data has no such column"})
-	}
-	for _, name := range s.extra {
-		result.Violations = append(result.Violations, violation{name, "extra_column", "the reference has no such column"})
-	}
+	result.Violations = append(result.Violations, s.columnViolations()...)
 	for i, column := range s.columns {
 		r, c := &s.reference.Features[i], &s.current.Features[i]
 		f := scoredFeature{
@@ -100,6 +99,24 @@ func (s *sides) score(rules map[string]monitor.Rule) *scoreResult {
 		result.Features = append(result.Features, f)
 	}
 	return result
+}
+
+// columnViolations are those of missing and extra columns, or, with constraints, all that these find.
+func (s *sides) columnViolations() []violation {
+	var found []violation
+	if s.constraints != nil {
+		for _, v := range monitor.CheckConstraints(s.constraints, s.reference, s.current, s.statistics) {
+			found = append(found, violation{v.Feature, v.Check, v.Description})
+		}
+		return found
+	}
+	for _, name := range s.missing {
+		found = append(found, violation{name, "missing_column", "the current data has no such column"})
+	}
+	for _, name := range s.extra {
+		found = append(found, violation{name, "extra_column", "the reference has no such column"})
+	}
+	return found
 }
 
 func (s *sides) compute(statistic detectors.Statistic, column int) (detectors.Score, bool) {
