@@ -172,7 +172,7 @@ func (c *Config) tryGroup(ctx context.Context, client *kgo.Client, role string) 
 	if errors.Is(err, kerr.GroupAuthorizationFailed) {
 		return fmt.Sprintf("group %q: the right Read is missing: %s", group(role), c.grant("Read", "--group "+group(role))), nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // it is made when the role first reads
 		return "", fmt.Errorf("look at the group of %s: %w", role, err)
 	}
 	return "", nil

@@ -190,6 +190,8 @@ func (s *S3) fail(verb, key string, err error) error {
 		return fmt.Errorf("%s: there is no bucket %q: make it, or name another in url: %w", at, s.bucket, err)
 	case code == "NoSuchKey", code == "NotFound", status(err) == http.StatusNotFound:
 		return fmt.Errorf("%s: %w", at, ErrNotFound)
+	case code == "InvalidAccessKeyId", code == "SignatureDoesNotMatch":
+		return fmt.Errorf("%s: the server does not know the credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, to those of a user who may use the bucket: %w", at, err)
 	case code == "AccessDenied", status(err) == http.StatusForbidden:
 		return fmt.Errorf("%s: the credentials lack a right: allow s3:GetObject and s3:PutObject on the objects and s3:ListBucket on the bucket: %w", at, err)
 	}

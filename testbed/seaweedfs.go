@@ -51,7 +51,7 @@ func StartSeaweedFS(t testing.TB) *SeaweedFS {
 	}
 	arguments := []string{
 		"server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=" + t.TempDir(), "-master.volumeSizeLimitMB=64", "-volume.max=100",
-		"-s3", "-s3.config=" + config, "-s3.port=" + strconv.Itoa(port),
+		"-s3", "-s3.autoCreateBucket=false", "-s3.config=" + config, "-s3.port=" + strconv.Itoa(port),
 	}
 	for _, name := range []string{
 		"master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc", "s3.port.grpc",

@@ -16,6 +16,7 @@ import (
 	"tidemark/baseline"
 	"tidemark/config"
 	"tidemark/processor"
+	"tidemark/sinks/archive"
 )
 
 // attempt is what came of trying one part that the configuration names: a line of check --connect.
@@ -40,7 +41,7 @@ func tried(part string, err error, found string) attempt {
 const attemptTime = 20 * time.Second
 
 // connectChecks try the parts, one after the other. What the configuration does not name gives no attempt.
-var connectChecks = []func(context.Context, *config.Config) []attempt{tryBaselines, tryKafka}
+var connectChecks = []func(context.Context, *config.Config) []attempt{tryBaselines, tryKafka, tryArchive}
 
 // connect tries all parts and prints a line for each, when w is there.
 func connect(ctx context.Context, c *config.Config, w io.Writer) (all []attempt) {
@@ -162,4 +163,18 @@ func within(ctx context.Context, c *processor.Config, do func(context.Context, *
 	}
 	defer client.Close()
 	return do(ctx, client)
+}
+
+// tryArchive writes and reads a small object where the archive is to be, which stays there.
+func tryArchive(ctx context.Context, c *config.Config) []attempt {
+	if !c.Archive.Enabled() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	to, err := archive.Open(ctx, c.Archive)
+	if err == nil {
+		err = to.Probe(ctx, "check")
+	}
+	return []attempt{tried("archive "+c.Archive.URL, err, "can be written to and read, and honours conditions")}
 }
