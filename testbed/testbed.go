@@ -135,7 +135,8 @@ func freePort(t testing.TB) int {
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // start starts a server that ends with the test, and waits until it is ready. What it wrote is shown if the test fails.
-func start(t testing.TB, ready func(written string) bool, program string, arguments ...string) {
+// stop ends it before.
+func start(t testing.TB, ready func(written string) bool, program string, arguments ...string) (stop func()) {
 	t.Helper()
 	name := filepath.Base(program)
 	log, err := os.Create(filepath.Join(t.TempDir(), name+".log"))
@@ -156,9 +157,12 @@ func start(t testing.TB, ready func(written string) bool, program string, argume
 		text, _ := os.ReadFile(log.Name()) // to look into; nothing depends on it
 		return string(text)
 	}
-	t.Cleanup(func() {
+	stop = func() {
 		_ = command.Process.Kill() // it may have ended
 		<-ended
+	}
+	t.Cleanup(func() {
+		stop()
 		_ = log.Close() // nobody writes to it any more
 		if t.Failed() {
 			text := written()
@@ -176,4 +180,5 @@ func start(t testing.TB, ready func(written string) bool, program string, argume
 			t.Fatalf("%s is not ready after %v", name, patience)
 		}
 	}
+	return stop
 }

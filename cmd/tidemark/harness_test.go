@@ -55,8 +55,9 @@ type site struct {
 	kafka  string         // its address, without security
 	client *kgo.Client
 
-	section  string // the configuration of kafka
-	embedded bool   // the broker is in a process under test
+	section  string   // the configuration of kafka
+	env      []string // that its processes have besides the test's own
+	embedded bool     // the broker is in a process under test
 
 	topicIDs map[string][16]byte // known once configured
 }
@@ -149,7 +150,7 @@ func (s *site) tidemark(arguments ...string) string {
 func (s *site) start(arguments ...string) *process {
 	s.t.Helper()
 	p := &process{t: s.t, command: exec.Command("tidemark", arguments...), ended: make(chan struct{})}
-	p.command.Dir, p.command.Stdout, p.command.Stderr = s.dir, &p.stdout, &p.stderr
+	p.command.Dir, p.command.Env, p.command.Stdout, p.command.Stderr = s.dir, append(os.Environ(), s.env...), &p.stdout, &p.stderr
 	if err := p.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
