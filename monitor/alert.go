@@ -96,6 +96,11 @@ type alertKey struct {
 	Rule    string `json:"rule"`
 }
 
+func (k alertKey) compare(o alertKey) int {
+	return cmp.Or(cmp.Compare(k.Monitor, o.Monitor), cmp.Compare(k.Variant, o.Variant), cmp.Compare(k.Size, o.Size),
+		cmp.Compare(k.Feature, o.Feature), cmp.Compare(k.Rule, o.Rule))
+}
+
 // alertState is what a rule on a feature remembers from window to window.
 type alertState struct {
 	History  uint64       `json:"history"` // latest window in bit 0; set: over the threshold

@@ -87,6 +87,7 @@ func (e *endpoint) state() SavedEndpoint {
 	for key, state := range e.alerts {
 		saved.Alerts = append(saved.Alerts, SavedAlert{key, *state})
 	}
+	slices.SortFunc(saved.Alerts, func(a, b SavedAlert) int { return a.compare(b.alertKey) })
 	return saved
 }
 

@@ -40,16 +40,24 @@ func (p *archived) add(r *kgo.Record, now time.Time) {
 	if r.Offset < p.records.End {
 		return
 	}
+	_, some := p.records.Oldest()
+	if Collect(p.records, r) && !some {
+		p.since = now
+	}
+}
+
+// Collect adds a record that was read to those that wait to be archived. It is false for what an object only passes
+// over: a control record, or a punctuation, which is no capture.
+func Collect(to *archive.Records, r *kgo.Record) bool {
 	endpoint, variant, watermark := headers(r)
-	if !r.Attrs.IsControl() && watermark == nil { // a punctuation is no capture
-		if _, some := p.records.Oldest(); !some {
-			p.since = now
-		}
-		p.records.Add(archive.Record{
+	kept := !r.Attrs.IsControl() && watermark == nil
+	if kept {
+		to.Add(archive.Record{
 			Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Endpoint: endpoint, Variant: variant, Value: r.Value,
 		})
 	}
-	p.records.Pass(r.Offset+1, r.LeaderEpoch)
+	to.Pass(r.Offset+1, r.LeaderEpoch)
+	return kept
 }
 
 // start runs a job of the partition, which ends when there are records to read or the chain stops.

@@ -2,7 +2,6 @@ package processor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -13,19 +12,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/monitor"
-	"tidemark/sinks/alerts"
-	"tidemark/windows"
 )
 
 // Evaluate reads pane deltas, closes windows and writes reports, alerts and its state, in transactions that also
 // carry its consumed offsets. One goroutine owns all of it. Its clock is the append time of the panes topic.
 type Evaluate struct {
-	config   *Config
-	monitors []*monitor.Monitor
-	log      *slog.Logger
-	metrics  *evaluateMetrics
-	options  []kgo.Opt
-	ready    func(bool)
+	config  *Config
+	log     *slog.Logger
+	metrics *evaluateMetrics
+	options []kgo.Opt
+	ready   func(bool)
 
 	session *kgo.GroupTransactSession
 	admin   *kadm.Client
@@ -33,33 +29,14 @@ type Evaluate struct {
 	mu       sync.Mutex
 	assigned map[int32]bool // assigned since they were last restored
 
-	shards  map[int32]*shard
-	out     monitor.Output
-	rows    map[string]int64 // windowed in time, by endpoint
-	touched map[int32]bool   // shards that consumed something since the last commit
+	evaluation *Evaluation
 }
-
-// shard is the state of one partition of the panes topic.
-type shard struct {
-	*monitor.Shard
-	next int64 // the offset of the next record
-}
-
-// meta is the record that ends what a transaction writes to a partition of the state topic.
-type meta struct {
-	Version    int            `json:"version"`
-	Committed  int64          `json:"committed"`   // the consumed offset of the panes partition
-	ReplayFrom int64          `json:"replay_from"` // from here on the panes log holds what is not saved
-	Partitions windows.Vector `json:"partitions"`
-}
-
-const metaVersion = 1
 
 // NewEvaluate returns the role. ready is told when all its partitions are restored.
 func NewEvaluate(c *Config, monitors []*monitor.Monitor, ready func(bool), log *slog.Logger, r prometheus.Registerer, dial ...kgo.Opt) *Evaluate {
 	return &Evaluate{
-		config: c, monitors: monitors, log: log, metrics: newEvaluateMetrics(r), options: dial, ready: ready,
-		assigned: map[int32]bool{}, shards: map[int32]*shard{}, rows: map[string]int64{}, touched: map[int32]bool{},
+		config: c, log: log, metrics: newEvaluateMetrics(r), options: dial, ready: ready,
+		assigned: map[int32]bool{}, evaluation: NewEvaluation(c, monitors),
 	}
 }
 
@@ -78,8 +55,7 @@ func (ev *Evaluate) run(ctx context.Context) error {
 	}
 	defer session.Close()
 	ev.session, ev.admin = session, kadm.NewClient(session.Client())
-	ev.forget()
-	clear(ev.shards)
+	ev.evaluation = NewEvaluation(ev.config, ev.evaluation.monitors)
 	if err := ev.compareTopics(ctx); err != nil {
 		return err
 	}
@@ -96,8 +72,7 @@ func (ev *Evaluate) run(ctx context.Context) error {
 		if err := ev.poll(ctx, next); err != nil {
 			return err
 		}
-		decided := len(ev.out.Reports)+len(ev.out.Alerts) > 0
-		if ctx.Err() == nil && time.Now().Before(next) && !decided {
+		if ctx.Err() == nil && time.Now().Before(next) && !ev.evaluation.Decided() {
 			continue
 		}
 		commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
@@ -156,55 +131,18 @@ func (ev *Evaluate) poll(ctx context.Context, next time.Time) error {
 	var failed error
 	fetches.EachRecord(func(r *kgo.Record) {
 		if failed == nil {
-			failed = ev.step(r)
+			failed = ev.evaluation.Step(r)
 		}
 	})
 	return failed
 }
 
-// step takes in one record of the panes topic.
-func (ev *Evaluate) step(r *kgo.Record) error {
-	s := ev.shards[r.Partition]
-	if s == nil || r.Offset < s.next {
-		return fmt.Errorf("read %s/%d offset %d, which this process has not restored or has read already", r.Topic, r.Partition, r.Offset)
-	}
-	s.next = r.Offset + 1
-	ev.touched[r.Partition] = true
-	at := windows.At(r.Timestamp)
-	switch {
-	case r.Attrs.IsControl():
-		return nil
-	case r.Key == nil:
-		var v windows.Vector
-		if err := json.Unmarshal(r.Value, &v); err != nil {
-			return fmt.Errorf("decode vector at %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
-		}
-		return s.Tick(v, at, &ev.out)
-	}
-	d, err := monitor.DecodeDelta(r.Value)
-	if err != nil {
-		return fmt.Errorf("%s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
-	}
-	late := len(ev.out.Late)
-	if err := s.Add(d, r.Offset, at, &ev.out); err != nil {
-		return fmt.Errorf("%s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
-	}
-	for _, p := range d.Panes {
-		ev.rows[d.Endpoint] += p.Rows
-	}
-	for _, missed := range ev.out.Late[late:] {
-		ev.rows[d.Endpoint] -= missed.Panes[0].Rows
-	}
-	return nil
-}
-
-// commit writes what was decided since the last commit. Without consumed records there is nothing to commit, and a
-// transaction without offsets would not be fenced.
+// commit writes what was decided since the last commit.
 func (ev *Evaluate) commit(ctx context.Context) error {
-	if len(ev.touched) == 0 {
+	if !ev.evaluation.Consumed() {
 		return nil
 	}
-	records, err := ev.records()
+	records, err := ev.evaluation.Records()
 	if err != nil {
 		return err
 	}
@@ -213,55 +151,13 @@ func (ev *Evaluate) commit(ctx context.Context) error {
 		return err
 	}
 	if committed {
-		ev.metrics.committed(&ev.out, ev.rows)
+		ev.metrics.committed(&ev.evaluation.out, ev.evaluation.rows)
 	} else {
 		// The session reads again from its committed offsets, so everything decided since must be undone.
 		ev.metrics.aborts.Inc()
 		ev.log.Info("the transaction was aborted, restoring from the last commit")
 		ev.restoreAll()
 	}
-	ev.forget()
+	ev.evaluation.Forget()
 	return nil
-}
-
-// forget drops what was decided since the last commit.
-func (ev *Evaluate) forget() {
-	ev.out = monitor.Output{}
-	clear(ev.rows)
-	clear(ev.touched)
-}
-
-// records returns what a commit writes, the state's meta records last.
-func (ev *Evaluate) records() ([]*kgo.Record, error) {
-	t := ev.config.Topics
-	var records []*kgo.Record
-	for i := range ev.out.Reports {
-		value, err := json.Marshal(&ev.out.Reports[i])
-		if err != nil {
-			return nil, fmt.Errorf("encode report: %w", err)
-		}
-		records = append(records, &kgo.Record{Topic: t.Reports, Key: []byte(ev.out.Reports[i].Endpoint), Value: value})
-	}
-	for i := range ev.out.Alerts {
-		r, err := alerts.Record(t.Alerts, &ev.out.Alerts[i])
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, r)
-	}
-	for i := range ev.out.Late {
-		value, err := ev.out.Late[i].Append(nil)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, &kgo.Record{Topic: t.Late, Key: []byte(ev.out.Late[i].Endpoint), Value: value})
-	}
-	for partition := range ev.touched {
-		state, err := ev.state(partition)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, state...)
-	}
-	return records, nil
 }

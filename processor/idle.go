@@ -14,48 +14,31 @@ import (
 	"tidemark/windows"
 )
 
-// status says of each partition that this process reads how far it is. A partition is idle only when the broker,
-// asked after the silence began, says that no record is waiting: silence alone may be a broken connection.
+// status says of each partition that this process owns how far it is, after asking the broker where those end of which
+// nothing came for a while.
 func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
-	committed := in.session.Client().CommittedOffsets()
+	owned := map[windows.Source]int64{}
+	for topic, partitions := range in.session.Client().CommittedOffsets() {
+		for partition, at := range partitions {
+			owned[windows.Source{Topic: topic, Partition: partition}] = at.Offset
+		}
+	}
 	_, generation := in.session.Client().GroupMetadata()
 	now := time.Now()
-	silent := false
-	owned := map[windows.Source]*source{}
-	for topic, partitions := range committed {
-		for partition, at := range partitions {
-			name := windows.Source{Topic: topic, Partition: partition}
-			s := in.source(name)
-			if s.position < 0 {
-				s.position = at.Offset
-			}
-			owned[name] = s
-			silent = silent || now.Sub(s.read) >= windows.IdleTimeout
-		}
-	}
-	for name := range in.sources {
-		if owned[name] == nil {
-			delete(in.sources, name) // another process reads it now
-		}
-	}
-	var ends kadm.ListedOffsets
-	if silent {
-		var err error
-		if ends, err = in.admin.ListCommittedOffsets(ctx, in.captures()...); err != nil {
+	ends := map[windows.Source]int64{}
+	if in.intake.Own(owned, now) {
+		listed, err := in.admin.ListCommittedOffsets(ctx, in.captures()...)
+		if err != nil {
 			return nil, lost{fmt.Errorf("list the ends of the partitions: %w", err)}
 		}
+		listed.Each(func(end kadm.ListedOffset) {
+			if end.Err == nil {
+				ends[windows.Source{Topic: end.Topic, Partition: end.Partition}] = end.Offset
+			}
+		})
 	}
-	var status []windows.Status
-	for name, s := range owned {
-		st := windows.Status{Source: name, Generation: generation, Position: s.position, Appended: s.appended}
-		end, asked := ends.Lookup(name.Topic, name.Partition)
-		if asked = asked && end.Err == nil && now.Sub(s.read) >= windows.IdleTimeout; asked {
-			s.end = end.Offset
-		}
-		st.Lag = s.position < s.end
-		st.Idle = asked && s.position >= s.end
-		status = append(status, st)
-	}
+	status := in.intake.Status(generation, ends, now)
+	in.metrics.read(in.intake.sources)
 	return status, nil
 }
 
@@ -65,7 +48,11 @@ func (in *Ingest) captures() []string { return in.config.captures() }
 // whether this process is still a member, so that one which lost its partitions could call them idle. So the
 // transaction carries an unchanged offset: the coordinator refuses that from a former member.
 func (in *Ingest) tick(ctx context.Context) error {
-	records, err := in.vector(ctx)
+	status, err := in.status(ctx)
+	if err != nil {
+		return err
+	}
+	records, err := in.intake.Vector(status, in.counts(), in.panes())
 	if err != nil {
 		return err
 	}

@@ -121,6 +121,7 @@ func (f *fold) deltas() []*monitor.Delta {
 				d.Sources = append(d.Sources, *p)
 			}
 		}
+		slices.SortFunc(d.Sources, func(a, b windows.Progress) int { return a.Source.Compare(b.Source) })
 		deltas = append(deltas, d)
 	}
 	return deltas

@@ -1,15 +1,14 @@
 package processor
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/monitor"
+	"tidemark/windows"
 )
 
 const (
@@ -21,7 +20,7 @@ const (
 )
 
 // state returns the records that bring a partition's saved state up to date.
-func (ev *Evaluate) state(partition int32) ([]*kgo.Record, error) {
+func (ev *Evaluation) state(partition int32) ([]*kgo.Record, error) {
 	s := ev.shards[partition]
 	var records []*kgo.Record
 	put := func(key string, value []byte) {
@@ -77,215 +76,109 @@ func (ev *Evaluate) state(partition int32) ([]*kgo.Record, error) {
 	return records, nil
 }
 
-// restoreAll gives up the state of every partition that the process owns: it is restored before the next poll.
-func (ev *Evaluate) restoreAll() {
-	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
-	ev.mu.Lock()
-	defer ev.mu.Unlock()
-	for partition := range owned {
-		ev.assigned[partition] = true
-		delete(ev.shards, partition)
-	}
-	for partition := range ev.shards {
-		ev.drop(partition)
+// meta is the record that ends what a transaction writes to a partition of the state topic.
+type meta struct {
+	Version    int            `json:"version"`
+	Committed  int64          `json:"committed"`   // the consumed offset of the panes partition
+	ReplayFrom int64          `json:"replay_from"` // from here on the panes log holds what is not saved
+	Partitions windows.Vector `json:"partitions"`
+}
+
+const metaVersion = 1
+
+// Restoration rebuilds the state of one partition of the panes topic after a restart or an abort: what was saved, record
+// by record, and then, from the panes log, what was not. It does no I/O.
+type Restoration struct {
+	config    *Config
+	partition int32
+	committed int64 // the group's offset
+	shard     *shard
+
+	last      *meta
+	panes     map[string]monitor.SavedPane
+	windows   map[string]monitor.SavedWindow
+	endpoints map[string]monitor.SavedEndpoint
+	sequences map[string]monitor.SavedSequence
+}
+
+// Restoration begins that of a partition, of which the group has consumed the records before an offset.
+func (ev *Evaluation) Restoration(partition int32, committed int64) *Restoration {
+	return &Restoration{
+		config: ev.config, partition: partition, committed: committed,
+		shard: &shard{Shard: monitor.NewShard(ev.monitors), next: committed},
+		panes: map[string]monitor.SavedPane{}, windows: map[string]monitor.SavedWindow{},
+		endpoints: map[string]monitor.SavedEndpoint{}, sequences: map[string]monitor.SavedSequence{},
 	}
 }
 
-// restoreAssigned restores the partitions that were assigned since the last poll, and lets them be read.
-func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
-	ev.mu.Lock()
-	assigned := ev.assigned
-	ev.assigned = map[int32]bool{}
-	ev.mu.Unlock()
-	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
-	for partition := range ev.shards {
-		if _, ok := owned[partition]; !ok && !ev.touched[partition] { // else its next commit will abort
-			ev.drop(partition)
+// Saved takes in a record of the state topic. All of the partition's come before [Restoration.From].
+func (r *Restoration) Saved(record *kgo.Record) error {
+	switch key := string(record.Key); {
+	case key == keyMeta:
+		r.last = &meta{}
+		return json.Unmarshal(record.Value, r.last)
+	case strings.HasPrefix(key, keyEndpoint):
+		var e monitor.SavedEndpoint
+		err := json.Unmarshal(record.Value, &e)
+		r.endpoints[key] = e
+		return err
+	case strings.HasPrefix(key, keySequence):
+		var q monitor.SavedSequence
+		err := json.Unmarshal(record.Value, &q)
+		r.sequences[key] = q
+		return err
+	case strings.HasPrefix(key, keyPane):
+		p, err := monitor.DecodePane(record.Value)
+		r.panes[key] = p
+		return err
+	case strings.HasPrefix(key, keyWindow):
+		w, err := monitor.DecodeWindow(record.Value)
+		r.windows[key] = w
+		return err
+	}
+	return fmt.Errorf("key %q is not one that this program writes", record.Key)
+}
+
+// From restores what was saved and returns from which offset on the panes log is to be replayed, up to the group's.
+// start is where that log begins.
+func (r *Restoration) From(start int64) (int64, error) {
+	if r.last == nil {
+		if r.committed > start {
+			return 0, fmt.Errorf("topic %q has no state for the committed offset %d: it was emptied; reset the offsets of group tidemark-evaluate to start anew", r.config.Topics.State, r.committed)
+		}
+		return r.committed, nil
+	}
+	if r.last.Version != metaVersion || r.last.Committed != r.committed {
+		return 0, fmt.Errorf("the state is of version %d and offset %d, the group's offset is %d (version %d): they are written together, so the offset was moved by hand; move it back to %d", r.last.Version, r.last.Committed, r.committed, metaVersion, r.last.Committed)
+	}
+	for _, e := range r.endpoints {
+		if err := r.shard.Restore(e); err != nil {
+			return 0, err
 		}
 	}
-	if len(assigned) == 0 {
+	for _, q := range r.sequences {
+		if err := r.shard.RestoreSequence(q); err != nil {
+			return 0, err
+		}
+	}
+	for _, p := range r.panes {
+		r.shard.RestorePane(p)
+	}
+	for _, w := range r.windows {
+		r.shard.RestoreWindow(w)
+	}
+	r.shard.RestorePartitions(r.last.Partitions)
+	return r.last.ReplayFrom, nil
+}
+
+// Replay takes in a record of the panes log that was decided on before.
+func (r *Restoration) Replay(record *kgo.Record) error {
+	if record.Key == nil {
 		return nil
 	}
-	ev.ready(false)
-	for partition := range assigned {
-		committed, ok := owned[partition]
-		if !ok {
-			continue // its offset is not known yet
-		}
-		started := time.Now()
-		s, err := ev.restore(ctx, partition, committed.Offset)
-		if err != nil {
-			return fmt.Errorf("restore partition %d: %w", partition, err)
-		}
-		ev.shards[partition] = s
-		for _, f := range s.Firing() {
-			ev.metrics.scores.fire(f, true)
-		}
-		ev.session.Client().ResumeFetchPartitions(map[string][]int32{ev.config.Topics.Panes: {partition}})
-		ev.metrics.restore.Observe(time.Since(started).Seconds())
-		delete(assigned, partition)
-	}
-	ev.mu.Lock()
-	defer ev.mu.Unlock()
-	for partition := range assigned {
-		ev.assigned[partition] = true
-	}
-	ev.ready(len(ev.assigned) == 0)
-	return nil
-}
-
-// drop gives up a partition that another process owns now, which also shows its endpoints in the metrics.
-func (ev *Evaluate) drop(partition int32) {
-	for _, endpoint := range ev.shards[partition].Endpoints() {
-		ev.metrics.scores.forget(endpoint)
-	}
-	delete(ev.shards, partition)
-}
-
-// restore rebuilds the state of a partition: what was saved, and then, from the panes log, what was not.
-func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int64) (*shard, error) {
-	s := &shard{Shard: monitor.NewShard(ev.monitors), next: committed}
-	var last *meta
-	panes := map[string]monitor.SavedPane{}
-	windows := map[string]monitor.SavedWindow{}
-	endpoints := map[string]monitor.SavedEndpoint{}
-	sequences := map[string]monitor.SavedSequence{}
-	err := ev.readAll(ctx, ev.config.Topics.State, partition, 0, -1, func(r *kgo.Record) error {
-		switch key := string(r.Key); {
-		case key == keyMeta:
-			last = &meta{}
-			return json.Unmarshal(r.Value, last)
-		case strings.HasPrefix(key, keyEndpoint):
-			var e monitor.SavedEndpoint
-			err := json.Unmarshal(r.Value, &e)
-			endpoints[key] = e
-			return err
-		case strings.HasPrefix(key, keySequence):
-			var q monitor.SavedSequence
-			err := json.Unmarshal(r.Value, &q)
-			sequences[key] = q
-			return err
-		case strings.HasPrefix(key, keyPane):
-			p, err := monitor.DecodePane(r.Value)
-			panes[key] = p
-			return err
-		case strings.HasPrefix(key, keyWindow):
-			w, err := monitor.DecodeWindow(r.Value)
-			windows[key] = w
-			return err
-		}
-		return fmt.Errorf("key %q is not one that this program writes", r.Key)
-	})
-	if err != nil {
-		return nil, err
-	}
-	if last == nil {
-		start, err := ev.startOf(ctx, ev.config.Topics.Panes, partition)
-		if err != nil {
-			return nil, err
-		}
-		if committed > start {
-			return nil, fmt.Errorf("topic %q has no state for the committed offset %d: it was emptied; reset the offsets of group tidemark-evaluate to start anew", ev.config.Topics.State, committed)
-		}
-		return s, nil
-	}
-	if last.Version != metaVersion || last.Committed != committed {
-		return nil, fmt.Errorf("the state is of version %d and offset %d, the group's offset is %d (version %d): they are written together, so the offset was moved by hand; move it back to %d", last.Version, last.Committed, committed, metaVersion, last.Committed)
-	}
-	for _, e := range endpoints {
-		if err := s.Restore(e); err != nil {
-			return nil, err
-		}
-	}
-	for _, q := range sequences {
-		if err := s.RestoreSequence(q); err != nil {
-			return nil, err
-		}
-	}
-	for _, p := range panes {
-		s.RestorePane(p)
-	}
-	for _, w := range windows {
-		s.RestoreWindow(w)
-	}
-	s.RestorePartitions(last.Partitions)
-	err = ev.readAll(ctx, ev.config.Topics.Panes, partition, last.ReplayFrom, committed, func(r *kgo.Record) error {
-		if r.Key == nil {
-			return nil
-		}
-		d, err := monitor.DecodeDelta(r.Value)
-		if err != nil {
-			return err
-		}
-		return s.Replay(d, r.Offset)
-	})
-	return s, err
-}
-
-// startOf is the offset that the log of a partition starts at.
-func (ev *Evaluate) startOf(ctx context.Context, topic string, partition int32) (int64, error) {
-	starts, err := ev.admin.ListStartOffsets(ctx, topic)
-	if err != nil {
-		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)}
-	}
-	start, ok := starts.Lookup(topic, partition)
-	if !ok || start.Err != nil {
-		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)}
-	}
-	return start.Offset, nil
-}
-
-// readAll reads the committed records of a partition from one offset to another, or to the end that the log has
-// now, uncommitted records included: a transaction that is still open is waited for.
-func (ev *Evaluate) readAll(ctx context.Context, topic string, partition int32, from, to int64, each func(*kgo.Record) error) error {
-	start, err := ev.startOf(ctx, topic, partition)
+	d, err := monitor.DecodeDelta(record.Value)
 	if err != nil {
 		return err
 	}
-	if to < 0 {
-		ends, err := ev.admin.ListEndOffsets(ctx, topic)
-		if err != nil {
-			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)}
-		}
-		end, ok := ends.Lookup(topic, partition)
-		if !ok || end.Err != nil {
-			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, end.Err)}
-		}
-		from, to = start, end.Offset
-	}
-	if from < start {
-		return fmt.Errorf("%s/%d begins at offset %d, but %d is needed: its retention is too short; reset the offsets of group tidemark-evaluate to start anew", topic, partition, start, from)
-	}
-	if from >= to {
-		return nil
-	}
-	options := append(ev.config.clientOptions(ev.log, "restore"),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(from)}}),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(),
-		kgo.MaxDecompressBatchBytes(maxFetchedBatch))
-	client, err := kgo.NewClient(append(options, ev.options...)...)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	for position := from; position < to; {
-		fetches := client.PollRecords(ctx, maxPolled)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := ev.config.fetchError(ev.log, fetches); err != nil {
-			return err
-		}
-		for iterator := fetches.RecordIter(); !iterator.Done(); {
-			r := iterator.Next()
-			position = r.Offset + 1
-			if r.Offset >= to || r.Attrs.IsControl() {
-				continue
-			}
-			if err := each(r); err != nil {
-				return fmt.Errorf("%s/%d offset %d: %w", topic, partition, r.Offset, err)
-			}
-		}
-	}
-	return nil
+	return r.shard.Replay(d, record.Offset)
 }

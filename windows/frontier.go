@@ -2,6 +2,7 @@ package windows
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -133,6 +134,7 @@ func (f *Frontier) State() FrontierState {
 	for _, p := range f.sources {
 		s.Sources = append(s.Sources, p)
 	}
+	slices.SortFunc(s.Sources, func(a, b Progress) int { return a.Source.Compare(b.Source) })
 	return s
 }
 

@@ -1,7 +1,9 @@
 package windows
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -9,6 +11,11 @@ import (
 type Source struct {
 	Topic     string
 	Partition int32
+}
+
+// Compare orders sources by topic and partition.
+func (s Source) Compare(o Source) int {
+	return cmp.Or(cmp.Compare(s.Topic, o.Topic), cmp.Compare(s.Partition, o.Partition))
 }
 
 // MarshalText writes topic/partition.
@@ -95,6 +102,7 @@ func (p *Partitions) Snapshot() Vector {
 	for _, s := range p.sources {
 		v.Sources = append(v.Sources, s)
 	}
+	slices.SortFunc(v.Sources, func(a, b Status) int { return a.Source.Compare(b.Source) })
 	return v
 }
 

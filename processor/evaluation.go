@@ -1,0 +1,140 @@
+package processor
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/monitor"
+	"tidemark/sinks/alerts"
+	"tidemark/windows"
+)
+
+// Evaluation is the part of evaluate that decides and does nothing: records of the panes topic go in, and what a commit
+// writes comes out. It knows no client and no clock but the append time of the records.
+type Evaluation struct {
+	config   *Config
+	monitors []*monitor.Monitor
+
+	shards  map[int32]*shard
+	out     monitor.Output
+	rows    map[string]int64 // windowed in time, by endpoint
+	touched map[int32]bool   // shards that consumed something since the last commit
+}
+
+// shard is the state of one partition of the panes topic.
+type shard struct {
+	*monitor.Shard
+	next int64 // the offset of the next record
+}
+
+// NewEvaluation returns an evaluation without partitions.
+func NewEvaluation(c *Config, monitors []*monitor.Monitor) *Evaluation {
+	return &Evaluation{config: c, monitors: monitors, shards: map[int32]*shard{}, rows: map[string]int64{}, touched: map[int32]bool{}}
+}
+
+// Step takes in one record of the panes topic. After an error the evaluation must not be used any more.
+func (ev *Evaluation) Step(r *kgo.Record) error {
+	s := ev.shards[r.Partition]
+	if s == nil || r.Offset < s.next {
+		return fmt.Errorf("read %s/%d offset %d, which this process has not restored or has read already", r.Topic, r.Partition, r.Offset)
+	}
+	s.next = r.Offset + 1
+	ev.touched[r.Partition] = true
+	at := windows.At(r.Timestamp)
+	switch {
+	case r.Attrs.IsControl():
+		return nil
+	case r.Key == nil:
+		var v windows.Vector
+		if err := json.Unmarshal(r.Value, &v); err != nil {
+			return fmt.Errorf("decode vector at %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		return s.Tick(v, at, &ev.out)
+	}
+	d, err := monitor.DecodeDelta(r.Value)
+	if err != nil {
+		return fmt.Errorf("%s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
+	late := len(ev.out.Late)
+	if err := s.Add(d, r.Offset, at, &ev.out); err != nil {
+		return fmt.Errorf("%s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
+	for _, p := range d.Panes {
+		ev.rows[d.Endpoint] += p.Rows
+	}
+	for _, missed := range ev.out.Late[late:] {
+		ev.rows[d.Endpoint] -= missed.Panes[0].Rows
+	}
+	return nil
+}
+
+// Consumed says whether anything was taken in since the last commit. Without consumed records there is nothing to
+// commit, and a transaction without offsets would not be fenced.
+func (ev *Evaluation) Consumed() bool { return len(ev.touched) > 0 }
+
+// Decided says whether a window closed or an alert changed since the last commit, so that it should not wait.
+func (ev *Evaluation) Decided() bool { return len(ev.out.Reports)+len(ev.out.Alerts) > 0 }
+
+// Forget drops what was decided since the last commit: it was committed, or the partitions are restored.
+func (ev *Evaluation) Forget() {
+	ev.out = monitor.Output{}
+	clear(ev.rows)
+	clear(ev.touched)
+}
+
+// Take adds a restored partition.
+func (ev *Evaluation) Take(r *Restoration) { ev.shards[r.partition] = r.shard }
+
+// Drop gives up a partition.
+func (ev *Evaluation) Drop(partition int32) { delete(ev.shards, partition) }
+
+// Lost returns the partitions that are held and not owned. Those that consumed something since the last commit are kept
+// until it has aborted.
+func (ev *Evaluation) Lost(owned func(int32) bool) []int32 {
+	var lost []int32
+	for _, partition := range slices.Sorted(maps.Keys(ev.shards)) {
+		if !owned(partition) && !ev.touched[partition] {
+			lost = append(lost, partition)
+		}
+	}
+	return lost
+}
+
+// Records returns what a commit writes, the state's meta records last.
+func (ev *Evaluation) Records() ([]*kgo.Record, error) {
+	t := ev.config.Topics
+	var records []*kgo.Record
+	for i := range ev.out.Reports {
+		value, err := json.Marshal(&ev.out.Reports[i])
+		if err != nil {
+			return nil, fmt.Errorf("encode report: %w", err)
+		}
+		records = append(records, &kgo.Record{Topic: t.Reports, Key: []byte(ev.out.Reports[i].Endpoint), Value: value})
+	}
+	for i := range ev.out.Alerts {
+		r, err := alerts.Record(t.Alerts, &ev.out.Alerts[i])
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	for i := range ev.out.Late {
+		value, err := ev.out.Late[i].Append(nil)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, &kgo.Record{Topic: t.Late, Key: []byte(ev.out.Late[i].Endpoint), Value: value})
+	}
+	for _, partition := range slices.Sorted(maps.Keys(ev.touched)) {
+		state, err := ev.state(partition)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, state...)
+	}
+	return records, nil
+}

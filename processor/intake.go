@@ -1,0 +1,171 @@
+package processor
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/capture"
+	"tidemark/monitor"
+	"tidemark/windows"
+)
+
+// Intake is the part of ingest that decides and does nothing: what was read goes in, and what a commit writes comes out.
+// It knows no client and no clock. What it holds besides how far each partition was read is dropped by [Intake.Forget].
+type Intake struct {
+	config  *Config
+	fold    *fold
+	dead    []*kgo.Record
+	sources map[windows.Source]*source
+	polled  bool // something since the last commit
+}
+
+// source is a partition that this process reads.
+type source struct {
+	position int64 // the next offset to read, or -1 when that is the committed one
+	end      int64 // the last stable offset, as last seen
+	appended windows.Time
+	read     time.Time // when the last record was read, or when the partition was first seen
+}
+
+// NewIntake returns an intake that has read nothing.
+func NewIntake(c *Config, monitors []*monitor.Monitor) *Intake {
+	return &Intake{config: c, fold: newFold(c, monitors), sources: map[windows.Source]*source{}}
+}
+
+// Read takes in records of one partition, control records among them, and the last stable offset that came with them.
+func (in *Intake) Read(name windows.Source, records []*kgo.Record, stable int64, now time.Time) {
+	s := in.source(name, now)
+	s.end = max(s.end, stable)
+	for _, r := range records {
+		in.polled = true
+		s.position, s.read = r.Offset+1, now
+		if r.Attrs.IsControl() {
+			continue
+		}
+		s.appended = max(s.appended, min(windows.At(r.Timestamp), windows.At(now)))
+		if dead := in.fold.add(r, now); dead != nil {
+			in.dead = append(in.dead, deadLetter(in.config.Topics.DeadLetters, r, dead))
+		}
+	}
+}
+
+func (in *Intake) source(name windows.Source, now time.Time) *source {
+	s := in.sources[name]
+	if s == nil {
+		s = &source{position: -1, appended: windows.Never, read: now}
+		in.sources[name] = s
+	}
+	return s
+}
+
+// Polled says whether anything was read since the last commit.
+func (in *Intake) Polled() bool { return in.polled }
+
+// Own takes in which partitions this process owns, with their committed offsets. Others are another's to speak of. It
+// says whether one was silent for so long that the broker is to be asked where the partitions end.
+func (in *Intake) Own(committed map[windows.Source]int64, now time.Time) (ask bool) {
+	for name, offset := range committed {
+		s := in.source(name, now)
+		if s.position < 0 {
+			s.position = offset
+		}
+		ask = ask || s.silent(now)
+	}
+	for name := range in.sources {
+		if _, owned := committed[name]; !owned {
+			delete(in.sources, name)
+		}
+	}
+	return ask
+}
+
+func (s *source) silent(now time.Time) bool { return now.Sub(s.read) >= windows.IdleTimeout }
+
+// Status says of each partition that this process owns how far it is. A partition is idle only when the broker, asked
+// after the silence began, says that no record is waiting: silence alone may be a broken connection. ends are its
+// answers, by partition, to a question asked at now or later.
+func (in *Intake) Status(generation int32, ends map[windows.Source]int64, now time.Time) []windows.Status {
+	var status []windows.Status
+	for name, s := range in.sources {
+		st := windows.Status{Source: name, Generation: generation, Position: s.position, Appended: s.appended}
+		end, asked := ends[name]
+		if asked = asked && s.silent(now); asked {
+			s.end = end
+		}
+		st.Lag = s.position < s.end
+		st.Idle = asked && s.position >= s.end
+		status = append(status, st)
+	}
+	slices.SortFunc(status, func(a, b windows.Status) int { return a.Source.Compare(b.Source) })
+	return status
+}
+
+// Records returns what a commit writes: deltas, dead letters and, in each panes partition, the vector last.
+func (in *Intake) Records(status []windows.Status, captures map[string]int32, panes int32) ([]*kgo.Record, error) {
+	records := append([]*kgo.Record(nil), in.dead...)
+	for _, d := range in.fold.deltas() {
+		value, err := d.Append(nil)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, &kgo.Record{Topic: in.config.Topics.Panes, Key: []byte(d.Endpoint), Value: value})
+	}
+	vector, err := in.Vector(status, captures, panes)
+	return append(records, vector...), err
+}
+
+// Vector returns the record that says how far each partition was read, once for each panes partition. captures is the
+// number of partitions of each capture topic, as far as it is known.
+func (in *Intake) Vector(status []windows.Status, captures map[string]int32, panes int32) ([]*kgo.Record, error) {
+	v := windows.Vector{Instance: in.config.Instance, Counts: map[string]int32{}, Sources: status}
+	for _, t := range in.config.Capture {
+		v.Counts[t.Topic] = captures[t.Topic]
+	}
+	for _, s := range status { // partitions may have been added since the start
+		v.Counts[s.Source.Topic] = max(v.Counts[s.Source.Topic], s.Source.Partition+1)
+	}
+	value, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode vector: %w", err)
+	}
+	var records []*kgo.Record
+	for partition := range panes {
+		records = append(records, &kgo.Record{Topic: in.config.Topics.Panes, Partition: partition, Value: value})
+	}
+	return records, nil
+}
+
+// Forget drops what was read since the last commit: it was committed, or, with rewound, is read again.
+func (in *Intake) Forget(rewound bool) {
+	in.fold.reset()
+	in.dead, in.polled = in.dead[:0], false
+	if rewound {
+		clear(in.sources)
+	}
+}
+
+// deadLetter returns the record that keeps one that cannot be used, with Kafka Connect's headers that say why.
+func deadLetter(topic string, r *kgo.Record, why *capture.Error) *kgo.Record {
+	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
+	key := r.Key
+	if key == nil {
+		key = []byte{}
+	}
+	return &kgo.Record{
+		Topic: topic, Key: key, Value: r.Value,
+		Headers: append(append([]kgo.RecordHeader(nil), r.Headers...),
+			header("__connect.errors.topic", r.Topic),
+			header("__connect.errors.partition", fmt.Sprint(r.Partition)),
+			header("__connect.errors.offset", fmt.Sprint(r.Offset)),
+			header("__connect.errors.connector.name", "tidemark"),
+			header("__connect.errors.stage", "VALUE_CONVERTER"),
+			header("__connect.errors.exception.class.name", "tidemark."+string(why.Reason)),
+			header("__connect.errors.exception.message", why.Error()),
+			header("tidemark-reason", string(why.Reason)),
+		),
+	}
+}

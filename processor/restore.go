@@ -1,0 +1,161 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// restoreAll gives up the state of every partition that the process owns: it is restored before the next poll.
+func (ev *Evaluate) restoreAll() {
+	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
+	ev.mu.Lock()
+	defer ev.mu.Unlock()
+	for partition := range owned {
+		ev.assigned[partition] = true
+		ev.evaluation.Drop(partition)
+	}
+	for partition := range ev.evaluation.shards {
+		ev.drop(partition)
+	}
+}
+
+// restoreAssigned restores the partitions that were assigned since the last poll, and lets them be read.
+func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
+	ev.mu.Lock()
+	assigned := ev.assigned
+	ev.assigned = map[int32]bool{}
+	ev.mu.Unlock()
+	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
+	for _, partition := range ev.evaluation.Lost(func(p int32) bool { _, ok := owned[p]; return ok }) {
+		ev.drop(partition)
+	}
+	if len(assigned) == 0 {
+		return nil
+	}
+	ev.ready(false)
+	for partition := range assigned {
+		committed, ok := owned[partition]
+		if !ok {
+			continue // its offset is not known yet
+		}
+		started := time.Now()
+		r, err := ev.restore(ctx, partition, committed.Offset)
+		if err != nil {
+			return fmt.Errorf("restore partition %d: %w", partition, err)
+		}
+		ev.evaluation.Take(r)
+		for _, f := range r.shard.Firing() {
+			ev.metrics.scores.fire(f, true)
+		}
+		ev.session.Client().ResumeFetchPartitions(map[string][]int32{ev.config.Topics.Panes: {partition}})
+		ev.metrics.restore.Observe(time.Since(started).Seconds())
+		delete(assigned, partition)
+	}
+	ev.mu.Lock()
+	defer ev.mu.Unlock()
+	for partition := range assigned {
+		ev.assigned[partition] = true
+	}
+	ev.ready(len(ev.assigned) == 0)
+	return nil
+}
+
+// drop gives up a partition that another process owns now, which also shows its endpoints in the metrics.
+func (ev *Evaluate) drop(partition int32) {
+	for _, endpoint := range ev.evaluation.shards[partition].Endpoints() {
+		ev.metrics.scores.forget(endpoint)
+	}
+	ev.evaluation.Drop(partition)
+}
+
+// restore rebuilds the state of a partition: what was saved, and then, from the panes log, what was not.
+func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int64) (*Restoration, error) {
+	r := ev.evaluation.Restoration(partition, committed)
+	t := ev.config.Topics
+	if err := ev.readAll(ctx, t.State, partition, 0, -1, r.Saved); err != nil {
+		return nil, err
+	}
+	start, err := ev.startOf(ctx, t.Panes, partition)
+	if err != nil {
+		return nil, err
+	}
+	from, err := r.From(start)
+	if err != nil {
+		return nil, err
+	}
+	return r, ev.readAll(ctx, t.Panes, partition, from, committed, r.Replay)
+}
+
+// startOf is the offset that the log of a partition starts at.
+func (ev *Evaluate) startOf(ctx context.Context, topic string, partition int32) (int64, error) {
+	starts, err := ev.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)}
+	}
+	start, ok := starts.Lookup(topic, partition)
+	if !ok || start.Err != nil {
+		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)}
+	}
+	return start.Offset, nil
+}
+
+// readAll reads the committed records of a partition from one offset to another, or to the end that the log has
+// now, uncommitted records included: a transaction that is still open is waited for.
+func (ev *Evaluate) readAll(ctx context.Context, topic string, partition int32, from, to int64, each func(*kgo.Record) error) error {
+	if to >= 0 && from >= to {
+		return nil
+	}
+	start, err := ev.startOf(ctx, topic, partition)
+	if err != nil {
+		return err
+	}
+	if to < 0 {
+		ends, err := ev.admin.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)}
+		}
+		end, ok := ends.Lookup(topic, partition)
+		if !ok || end.Err != nil {
+			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, end.Err)}
+		}
+		from, to = start, end.Offset
+	}
+	if from < start {
+		return fmt.Errorf("%s/%d begins at offset %d, but %d is needed: its retention is too short; reset the offsets of group tidemark-evaluate to start anew", topic, partition, start, from)
+	}
+	if from >= to {
+		return nil
+	}
+	options := append(ev.config.clientOptions(ev.log, "restore"),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(from)}}),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(),
+		kgo.MaxDecompressBatchBytes(maxFetchedBatch))
+	client, err := kgo.NewClient(append(options, ev.options...)...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for position := from; position < to; {
+		fetches := client.PollRecords(ctx, maxPolled)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := ev.config.fetchError(ev.log, fetches); err != nil {
+			return err
+		}
+		for iterator := fetches.RecordIter(); !iterator.Done(); {
+			r := iterator.Next()
+			position = r.Offset + 1
+			if r.Offset >= to || r.Attrs.IsControl() {
+				continue
+			}
+			if err := each(r); err != nil {
+				return fmt.Errorf("%s/%d offset %d: %w", topic, partition, r.Offset, err)
+			}
+		}
+	}
+	return nil
+}
