@@ -18,12 +18,13 @@ const (
 	ReasonRows      Reason = "rows"      // input and output hold different numbers of rows
 	ReasonEmpty     Reason = "empty"     // a captured side holds no rows
 	ReasonEndpoint  Reason = "endpoint"  // the record names no endpoint; the caller finds this, as it may know the name otherwise
+	ReasonSize      Reason = "size"      // the batch that the record came in is too large when decompressed; the caller finds this
 )
 
 // Reasons is every reason, so that a counter can be started at zero for each.
 var Reasons = []Reason{
 	ReasonMalformed, ReasonEnvelope, ReasonTime, ReasonEncoding, ReasonPayload, ReasonColumns, ReasonRows, ReasonEmpty,
-	ReasonEndpoint,
+	ReasonEndpoint, ReasonSize,
 }
 
 // Error is why a record cannot be used. Reading the same bytes again gives the same error.

@@ -118,6 +118,7 @@ func (c *Config) fetchError(log *slog.Logger, fetches kgo.Fetches) error {
 	var fatal error
 	fetches.EachError(func(topic string, partition int32, err error) {
 		var outside *kgo.ErrGroupSession
+		blocked := unreadableAt(topic, partition, err)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		case fatal != nil:
@@ -125,12 +126,14 @@ func (c *Config) fetchError(log *slog.Logger, fetches kgo.Fetches) error {
 			fatal = c.fenced(err)
 		case final(err) && topic == "":
 			fatal = err
+		case blocked != nil:
+			fatal = blocked
+		case errors.Is(err, kerr.UnknownTopicID):
+			fatal = lost{fmt.Errorf("topic %q was deleted and made again: %w", topic, err)}
 		case errors.As(err, &outside):
 			log.Warn("the consumer group was lost, joining again", "error", err)
 		case kerr.IsRetriable(err):
 			log.Warn("fetching failed, trying again", "topic", topic, "partition", partition, "error", err)
-		case errors.Is(err, kerr.OffsetOutOfRange):
-			fatal = fmt.Errorf("read %s/%d: the next records to read were deleted before they were read: make the topic's retention longer than the longest stop, then move the group's offset with kafka-consumer-groups --reset-offsets: %w", topic, partition, err)
 		default:
 			fatal = fmt.Errorf("read %s/%d: %w", topic, partition, err)
 		}
@@ -163,18 +166,23 @@ const (
 )
 
 // sessions runs a role, a session after the other, until the context ends or an error comes that a new session would
-// not mend.
+// not mend. A topic that is missing at the start ends the role; one that was deleted while it ran is waited for.
 func (c *Config) sessions(ctx context.Context, log *slog.Logger, role string, session func(context.Context) error) error {
 	backoff := minBackoff
-	for {
+	for first := true; ; first = false {
 		started := time.Now()
 		err := session(ctx)
+		if !first && errors.Is(err, errNoTopic) {
+			err = lost{err}
+		}
 		if fenced := c.fenced(err); fenced != nil && !errors.Is(err, ErrFenced) {
 			err = fenced
 		}
 		switch l := (lost{}); {
 		case err == nil:
 			return nil
+		case errors.Is(err, errAgain) && ctx.Err() == nil:
+			continue
 		case !errors.As(err, &l) || errors.Is(err, ErrFenced) || ctx.Err() == nil && final(err):
 			return fmt.Errorf("%s: %w", role, Advised(err))
 		case ctx.Err() != nil:
@@ -200,9 +208,9 @@ func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession
 		return false, lost{fmt.Errorf("begin transaction: %w", err)}
 	}
 	try := kgo.TryCommit
-	if err := session.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		if c.fenced(err) != nil || final(err) || ctx.Err() != nil {
-			return false, lost{fmt.Errorf("produce: %w", err)}
+	if err := produced(session.ProduceSync(ctx, records...)); err != nil {
+		if c.fenced(err) != nil || final(err) || ctx.Err() != nil || tooLarge(err) {
+			return false, lost{err}
 		}
 		try = kgo.TryAbort
 	}
@@ -210,4 +218,22 @@ func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession
 		return false, lost{fmt.Errorf("end transaction: %w", err)}
 	}
 	return committed, nil
+}
+
+// produced returns the first error of producing, with the record's topic.
+func produced(results kgo.ProduceResults) error {
+	for _, r := range results {
+		if r.Err == nil {
+			continue
+		}
+		if tooLarge(r.Err) {
+			return fmt.Errorf("produce a record of %d bytes to topic %q, which does not take it: raise its max.message.bytes to %d: %w", size(r.Record), r.Record.Topic, maxBatchBytes, r.Err)
+		}
+		return fmt.Errorf("produce to topic %q: %w", r.Record.Topic, r.Err)
+	}
+	return nil
+}
+
+func tooLarge(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
 }

@@ -62,7 +62,7 @@ func inWorld(t *testing.T, monitors []*monitor.Monitor, test func(w *world)) {
 		defer broker.Close()
 		w.broker = broker
 		w.client = w.dial(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
-		defer w.client.Close()
+		defer func() { w.client.Close() }()
 		if _, err := w.config.CreateTopics(t.Context(), w.client); err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package processor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -44,63 +43,74 @@ func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
 
 func (in *Ingest) captures() []string { return in.config.captures() }
 
-// tick writes the vector when nothing was read. The session would commit such a transaction without asking the group
-// whether this process is still a member, so that one which lost its partitions could call them idle. So the
-// transaction carries an unchanged offset: the coordinator refuses that from a former member.
-func (in *Ingest) tick(ctx context.Context) error {
+// position is where the group is to go on in a partition.
+type position struct {
+	windows.Source
+	at kgo.EpochOffset
+}
+
+// silent commits without having read anything: the vector, and what was passed over, if that moves the group on. The
+// session would commit such a transaction without asking the group whether this process is still a member, so that one
+// which lost its partitions could call them idle. So the transaction carries an offset, which is unchanged when it moves
+// nothing: the coordinator refuses that from a former member.
+func (in *Ingest) silent(ctx context.Context, moved *position) (committed bool, err error) {
 	status, err := in.status(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	records, err := in.intake.Vector(status, in.counts(), in.panes())
+	records, err := in.intake.Records(status, in.counts(), in.panes())
 	if err != nil {
-		return err
+		return false, err
 	}
-	fence, err := in.fence()
-	if errors.Is(err, errNoTick) {
-		return nil
+	if moved == nil {
+		if moved = in.unmoved(); moved == nil {
+			return false, nil // owns nothing
+		}
 	}
 	client := in.session.Client()
 	if err := client.BeginTransaction(); err != nil {
-		return lost{fmt.Errorf("begin transaction: %w", err)}
+		return false, lost{fmt.Errorf("begin transaction: %w", err)}
 	}
 	end := kgo.TryCommit
-	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+	if err := produced(client.ProduceSync(ctx, records...)); err != nil {
 		if in.config.fenced(err) != nil || ctx.Err() != nil {
-			return lost{fmt.Errorf("produce: %w", err)}
+			return false, lost{err}
 		}
 		end = kgo.TryAbort
-	} else if err := in.commitFence(ctx, fence); err != nil {
+	} else if err := in.commitFence(ctx, in.fence(moved)); err != nil {
 		end = kgo.TryAbort
 		in.log.Info("the group refused the commit of a quiet second, trying again", "error", err)
 	}
 	if err := client.EndTransaction(ctx, end); err != nil {
-		return lost{fmt.Errorf("end transaction: %w", err)}
+		return false, lost{fmt.Errorf("end transaction: %w", err)}
+	}
+	return end == kgo.TryCommit, nil
+}
+
+// unmoved is the committed offset of some partition that this process owns, or nil.
+func (in *Ingest) unmoved() *position {
+	for topic, partitions := range in.session.Client().CommittedOffsets() {
+		for partition, at := range partitions {
+			return &position{windows.Source{Topic: topic, Partition: partition}, at}
+		}
 	}
 	return nil
 }
 
-// fence returns the commit of one partition's unchanged offset as a member of the group.
-func (in *Ingest) fence() (*kmsg.TxnOffsetCommitRequest, error) {
-	client := in.session.Client()
-	member, generation := client.GroupMetadata()
-	for topic, partitions := range client.CommittedOffsets() {
-		for partition, at := range partitions {
-			request := kmsg.NewPtrTxnOffsetCommitRequest()
-			request.TransactionalID = "tidemark-ingest-" + in.config.Instance
-			request.Group = "tidemark-ingest"
-			request.MemberID, request.Generation = member, generation
-			request.InstanceID = kmsg.StringPtr(in.config.Instance)
-			t := kmsg.NewTxnOffsetCommitRequestTopic()
-			t.Topic, t.TopicID = topic, in.topics[topic].ID
-			p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-			p.Partition, p.Offset, p.LeaderEpoch = partition, at.Offset, at.Epoch
-			t.Partitions = append(t.Partitions, p)
-			request.Topics = append(request.Topics, t)
-			return request, nil
-		}
-	}
-	return nil, errNoTick
+// fence returns the commit of one partition's offset as a member of the group.
+func (in *Ingest) fence(to *position) *kmsg.TxnOffsetCommitRequest {
+	request := kmsg.NewPtrTxnOffsetCommitRequest()
+	request.TransactionalID = in.config.transactionalID("ingest")
+	request.Group = group("ingest")
+	request.MemberID, request.Generation = in.session.Client().GroupMetadata()
+	request.InstanceID = kmsg.StringPtr(in.config.Instance)
+	t := kmsg.NewTxnOffsetCommitRequestTopic()
+	t.Topic, t.TopicID = to.Topic, in.topics[to.Topic].ID
+	p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+	p.Partition, p.Offset, p.LeaderEpoch = to.Partition, to.at.Offset, to.at.Epoch
+	t.Partitions = append(t.Partitions, p)
+	request.Topics = append(request.Topics, t)
+	return request
 }
 
 func (in *Ingest) commitFence(ctx context.Context, request *kmsg.TxnOffsetCommitRequest) error {

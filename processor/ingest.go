@@ -55,20 +55,22 @@ func (in *Ingest) run(ctx context.Context) error {
 	if in.topics, err = in.config.verify(ctx, session.Client(), "ingest"); err != nil {
 		return err
 	}
+	in.intake.Know(in.ids())
 	in.ready(true)
 	defer in.ready(false)
 
 	next := time.Now().Add(commitInterval)
 	for {
-		if err := in.poll(ctx, next); err != nil {
+		var blocked *unreadable
+		if err := in.poll(ctx, next); err != nil && !errors.As(err, &blocked) {
 			return err
 		}
-		if ctx.Err() == nil && time.Now().Before(next) && !in.intake.fold.full() {
+		if ctx.Err() == nil && time.Now().Before(next) && !in.intake.fold.full() && blocked == nil {
 			continue
 		}
 		// What was read is committed even when asked to stop, within the time that stopping may take.
 		commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
-		err := in.commit(commit)
+		err := in.end(commit, blocked)
 		cancel()
 		if err != nil || ctx.Err() != nil {
 			return err
@@ -77,12 +79,21 @@ func (in *Ingest) run(ctx context.Context) error {
 	}
 }
 
-// poll reads records until the next commit is due.
+// end commits what was read, and goes on behind what cannot be read, if there is such a place.
+func (in *Ingest) end(ctx context.Context, blocked *unreadable) error {
+	if blocked != nil {
+		return in.skip(ctx, blocked)
+	}
+	return in.commit(ctx)
+}
+
+// poll reads records until the next commit is due. The error may be [*unreadable].
 func (in *Ingest) poll(ctx context.Context, next time.Time) error {
 	wait, cancel := context.WithDeadline(ctx, next)
 	defer cancel()
 	fetches := in.session.PollRecords(wait, maxPolled)
-	if err := in.config.fetchError(in.log, fetches); err != nil {
+	err := in.config.fetchError(in.log, fetches)
+	if blocked := (*unreadable)(nil); err != nil && !errors.As(err, &blocked) {
 		return err
 	}
 	now := time.Now()
@@ -90,7 +101,7 @@ func (in *Ingest) poll(ctx context.Context, next time.Time) error {
 		in.intake.Read(windows.Source{Topic: p.Topic, Partition: p.Partition}, p.Records, p.LastStableOffset, now)
 	})
 	in.intake.fold.foldRows()
-	return nil
+	return err
 }
 
 // maxPolled bounds how many records are taken from the client at a time.
@@ -99,7 +110,8 @@ const maxPolled = 20_000
 // commit ends what was read since the last commit, or, when nothing was, tells that this is so.
 func (in *Ingest) commit(ctx context.Context) error {
 	if !in.intake.Polled() {
-		return in.tick(ctx)
+		_, err := in.silent(ctx, nil)
+		return err
 	}
 	status, err := in.status(ctx)
 	if err != nil {
@@ -137,4 +149,11 @@ func (in *Ingest) counts() map[string]int32 {
 
 func (in *Ingest) panes() int32 { return int32(len(in.topics[in.config.Topics.Panes].Partitions)) }
 
-var errNoTick = errors.New("no partition to commit for")
+// ids are those of the capture topics.
+func (in *Ingest) ids() map[string]string {
+	ids := map[string]string{}
+	for _, name := range in.captures() {
+		ids[name] = topicID(in.topics[name].ID)
+	}
+	return ids
+}

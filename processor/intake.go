@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"tidemark/capture"
 	"tidemark/monitor"
 	"tidemark/windows"
 )
@@ -19,8 +18,10 @@ type Intake struct {
 	config  *Config
 	fold    *fold
 	dead    []*kgo.Record
+	losses  []windows.Loss
 	sources map[windows.Source]*source
-	polled  bool // something since the last commit
+	ids     map[string]string // of the capture topics
+	polled  bool              // something since the last commit
 }
 
 // source is a partition that this process reads.
@@ -60,6 +61,20 @@ func (in *Intake) source(name windows.Source, now time.Time) *source {
 		in.sources[name] = s
 	}
 	return s
+}
+
+// Know takes in the ids of the capture topics: one that was deleted and made again has another.
+func (in *Intake) Know(ids map[string]string) { in.ids = ids }
+
+// Skip takes in that reading goes on at an offset of a partition, past what a loss or a dead letter stands for.
+func (in *Intake) Skip(name windows.Source, next int64, now time.Time, loss *windows.Loss, dead *kgo.Record) {
+	in.source(name, now).position = next
+	if loss != nil {
+		in.losses = append(in.losses, *loss)
+	}
+	if dead != nil {
+		in.dead = append(in.dead, dead)
+	}
 }
 
 // Polled says whether anything was read since the last commit.
@@ -106,7 +121,7 @@ func (in *Intake) Status(generation int32, ends map[windows.Source]int64, now ti
 
 // Records returns what a commit writes: deltas, dead letters and, in each panes partition, the vector last.
 func (in *Intake) Records(status []windows.Status, captures map[string]int32, panes int32) ([]*kgo.Record, error) {
-	records := append([]*kgo.Record(nil), in.dead...)
+	records := slices.Clone(in.dead)
 	for _, d := range in.fold.deltas() {
 		value, err := d.Append(nil)
 		if err != nil {
@@ -121,7 +136,7 @@ func (in *Intake) Records(status []windows.Status, captures map[string]int32, pa
 // Vector returns the record that says how far each partition was read, once for each panes partition. captures is the
 // number of partitions of each capture topic, as far as it is known.
 func (in *Intake) Vector(status []windows.Status, captures map[string]int32, panes int32) ([]*kgo.Record, error) {
-	v := windows.Vector{Instance: in.config.Instance, Counts: map[string]int32{}, Sources: status}
+	v := windows.Vector{Instance: in.config.Instance, Counts: map[string]int32{}, IDs: in.ids, Sources: status, Losses: in.losses}
 	for _, t := range in.config.Capture {
 		v.Counts[t.Topic] = captures[t.Topic]
 	}
@@ -142,30 +157,8 @@ func (in *Intake) Vector(status []windows.Status, captures map[string]int32, pan
 // Forget drops what was read since the last commit: it was committed, or, with rewound, is read again.
 func (in *Intake) Forget(rewound bool) {
 	in.fold.reset()
-	in.dead, in.polled = in.dead[:0], false
+	in.dead, in.losses, in.polled = in.dead[:0], nil, false
 	if rewound {
 		clear(in.sources)
-	}
-}
-
-// deadLetter returns the record that keeps one that cannot be used, with Kafka Connect's headers that say why.
-func deadLetter(topic string, r *kgo.Record, why *capture.Error) *kgo.Record {
-	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
-	key := r.Key
-	if key == nil {
-		key = []byte{}
-	}
-	return &kgo.Record{
-		Topic: topic, Key: key, Value: r.Value,
-		Headers: append(append([]kgo.RecordHeader(nil), r.Headers...),
-			header("__connect.errors.topic", r.Topic),
-			header("__connect.errors.partition", fmt.Sprint(r.Partition)),
-			header("__connect.errors.offset", fmt.Sprint(r.Offset)),
-			header("__connect.errors.connector.name", "tidemark"),
-			header("__connect.errors.stage", "VALUE_CONVERTER"),
-			header("__connect.errors.exception.class.name", "tidemark."+string(why.Reason)),
-			header("__connect.errors.exception.message", why.Error()),
-			header("tidemark-reason", string(why.Reason)),
-		),
 	}
 }

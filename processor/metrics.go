@@ -58,6 +58,7 @@ type ingestMetrics struct {
 	unmonitored   *prometheus.CounterVec
 	endpoints     *bounded
 	lag           *prometheus.GaugeVec
+	lost          *prometheus.CounterVec
 }
 
 func newIngestMetrics(r prometheus.Registerer) *ingestMetrics {
@@ -81,8 +82,10 @@ func newIngestMetrics(r prometheus.Registerer) *ingestMetrics {
 		endpoints: newBounded(r, "tidemark_ingest_rows_unmonitored_total", 100),
 		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tidemark_ingest_lag_records", Help: "Records of a capture partition that this process is to read and has not."}, []string{"topic", "partition"}),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_ingest_offsets_lost_total", Help: "Offsets of a capture topic that could no longer be read, by why: retention (Kafka deleted them before) or truncation (the brokers lost them)."}, []string{"topic", "why"}),
 	}
-	r.MustRegister(m.rows, m.dropped, m.extra, m.undecoded, m.skewed, m.panesBytes, m.aborts, m.commitSeconds, m.unmonitored, m.lag)
+	r.MustRegister(m.lost, m.rows, m.dropped, m.extra, m.undecoded, m.skewed, m.panesBytes, m.aborts, m.commitSeconds, m.unmonitored, m.lag)
 	for _, reason := range capture.Reasons {
 		m.dropped.WithLabelValues(string(reason)).Add(0)
 	}

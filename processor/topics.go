@@ -179,12 +179,15 @@ func lookUp(ctx context.Context, client *kgo.Client, names ...string) (kadm.Topi
 	return topics, nil
 }
 
+// errNoTopic says that a topic is missing.
+var errNoTopic = errors.New("is not there")
+
 // topicError says what to do about a topic that cannot be used, if anything.
 func (c *Config) topicError(topics kadm.TopicDetails, name string) error {
 	t, found := topics[name]
 	switch err := t.Err; {
 	case !found, errors.Is(err, kerr.UnknownTopicOrPartition):
-		return fmt.Errorf("topic %q is not there: run `tidemark topics create`", name)
+		return fmt.Errorf("topic %q %w: run `tidemark topics create`", name, errNoTopic)
 	case err == nil:
 		return nil
 	case errors.Is(err, kerr.TopicAuthorizationFailed):

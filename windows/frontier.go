@@ -68,6 +68,9 @@ func (f *Frontier) Advance(partitions *Partitions, at Time) Time {
 	}
 	slowest, fastest, active := Time(math.MaxInt64), Never, false
 	for source, p := range f.sources {
+		if !partitions.exists(source) {
+			continue // of a topic that was made again with fewer partitions
+		}
 		status := partitions.sources[source]
 		time := p.EventTime
 		if p.Ended {

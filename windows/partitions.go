@@ -3,6 +3,7 @@ package windows
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -56,14 +57,31 @@ func (s Status) idle(at Time) bool { return s.Idle && at <= s.At.Add(Lease) }
 
 // Vector is the record that ends each commit of a reader: the status of all sources that it owns.
 type Vector struct {
-	Instance string           `json:"instance"`
-	Counts   map[string]int32 `json:"counts"` // partitions of each topic, as far as the reader knows
-	Sources  []Status         `json:"sources"`
+	Instance string            `json:"instance"`
+	Counts   map[string]int32  `json:"counts"`        // partitions of each topic, as far as the reader knows
+	IDs      map[string]string `json:"ids,omitempty"` // of each topic: one that was deleted and made again has another
+	Sources  []Status          `json:"sources"`
+	Losses   []Loss            `json:"losses,omitempty"` // that were found since the commit before
 }
+
+// Loss is records [Start, End) of a source that can no longer be read.
+type Loss struct {
+	Source Source `json:"source"`
+	Start  int64  `json:"start"`
+	End    int64  `json:"end"`
+	Why    string `json:"why"`
+}
+
+// Why records are lost.
+const (
+	LostRetention  = "retention"  // the topic's retention deleted them before they were read
+	LostTruncation = "truncation" // the brokers lost them after they had acknowledged them
+)
 
 // Partitions is the latest status of every source, as the log tells it.
 type Partitions struct {
 	counts  map[string]int32
+	ids     map[string]string
 	sources map[Source]Status
 }
 
@@ -71,7 +89,13 @@ type Partitions struct {
 // of a source is ignored.
 func (p *Partitions) Report(v Vector, at Time) {
 	if p.sources == nil {
-		p.counts, p.sources = map[string]int32{}, map[Source]Status{}
+		p.Restore(Vector{})
+	}
+	for topic, id := range v.IDs {
+		if known := p.ids[topic]; known != "" && known != id {
+			p.forget(topic)
+		}
+		p.ids[topic] = id
 	}
 	for topic, count := range v.Counts {
 		p.counts[topic] = max(p.counts[topic], count)
@@ -86,6 +110,22 @@ func (p *Partitions) Report(v Vector, at Time) {
 	}
 }
 
+// forget drops what is known of a topic that was deleted and made again: it may have fewer partitions now.
+func (p *Partitions) forget(topic string) {
+	delete(p.counts, topic)
+	for source := range p.sources {
+		if source.Topic == topic {
+			delete(p.sources, source)
+		}
+	}
+}
+
+// exists says whether the topic has the partition, as far as readers have told.
+func (p *Partitions) exists(s Source) bool {
+	count, known := p.counts[s.Topic]
+	return !known || s.Partition < count
+}
+
 // complete says whether every partition of a topic has reported.
 func (p *Partitions) complete(topic string) bool {
 	for i := range p.counts[topic] {
@@ -98,7 +138,7 @@ func (p *Partitions) complete(topic string) bool {
 
 // Snapshot returns the counts and status to keep; Restore takes them back.
 func (p *Partitions) Snapshot() Vector {
-	v := Vector{Counts: p.counts}
+	v := Vector{Counts: p.counts, IDs: p.ids}
 	for _, s := range p.sources {
 		v.Sources = append(v.Sources, s)
 	}
@@ -108,10 +148,9 @@ func (p *Partitions) Snapshot() Vector {
 
 // Restore replaces all status by a snapshot's.
 func (p *Partitions) Restore(v Vector) {
-	p.counts, p.sources = map[string]int32{}, map[Source]Status{}
-	for topic, count := range v.Counts {
-		p.counts[topic] = count
-	}
+	p.counts, p.ids, p.sources = map[string]int32{}, map[string]string{}, map[Source]Status{}
+	maps.Copy(p.counts, v.Counts)
+	maps.Copy(p.ids, v.IDs)
 	for _, s := range v.Sources {
 		p.sources[s.Source] = s
 	}

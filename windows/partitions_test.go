@@ -134,3 +134,34 @@ func TestSourceText(t *testing.T) {
 		}
 	}
 }
+
+func TestTopicIsMadeAgain(t *testing.T) {
+	named := func(id string, n int32, status ...Status) Vector {
+		v := say(n, status...)
+		v.IDs = map[string]string{"capture": id}
+		return v
+	}
+	var partitions Partitions
+	partitions.Report(named("one", 3, Status{Source: p(0)}, Status{Source: p(1)}, Status{Source: p(2)}), 0)
+	partitions.Report(say(3), 1_000) // without an ID, as before there were any
+	if !partitions.complete("capture") || !partitions.exists(p(2)) {
+		t.Fatal("the first topic is not known")
+	}
+	partitions.Report(named("two", 2, Status{Source: p(0)}), 2_000)
+	if partitions.complete("capture") {
+		t.Error("the new topic's partition 1 has not reported, and what the old one's did counts")
+	}
+	partitions.Report(named("two", 2, Status{Source: p(1)}), 3_000)
+	if !partitions.complete("capture") || partitions.exists(p(2)) || !partitions.exists(p(1)) {
+		t.Errorf("the new topic has two partitions, known are %v of %v", partitions.sources, partitions.counts)
+	}
+
+	// What the old topic's last partition told holds nothing any more.
+	f := NewFrontier(0)
+	for i, eventTime := range []Time{900_000, 900_000, 10_000} {
+		f.Observe(Progress{Source: p(int32(i)), EventTime: eventTime, Appended: 900_000}, 0)
+	}
+	if got := f.Advance(&partitions, 900_000); got != 900_000 {
+		t.Errorf("the frontier is %v, want that of the partitions that are there", got)
+	}
+}
