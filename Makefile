@@ -10,10 +10,10 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race bench bench-score lint fmt
+.PHONY: help build run test race bench bench-score bench-budget lint fmt
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/tidemark, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tidemark ./cmd/tidemark
@@ -39,6 +39,9 @@ bench: ## Run the benchmarks
 
 bench-score: ## Score two million rows of 25 columns: rows a second of processor time
 	go test -bench Score -benchtime 1x -run '^$$' ./cmd/tidemark
+
+bench-budget: ## Simulate 100 alarm budgets of 30 days without a change, and count false alarms: about an hour
+	go test ./detectors/budget -run 'Budgets|Sizes|OneFeature|WithoutChange' -v -budgets 100 -timeout 5h
 
 lint: ## Check style, import rules and formatting
 	$(GOLANGCI_LINT) run

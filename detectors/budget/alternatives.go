@@ -1,0 +1,142 @@
+package budget
+
+import "math"
+
+// Kind is what a bet says has happened.
+type Kind uint8
+
+// The kinds. A start is kept for each.
+const (
+	Higher   Kind = iota // the numbers
+	Lower                // the numbers
+	Wider                // the numbers' spread
+	Narrower             // the numbers' spread
+	Share                // one range or category has more, or fewer, of the records
+	Special              // more or fewer records are missing, invalid or new
+	Shape                // what the bets that learn found
+	kinds
+)
+
+// The weights of the classes of bets. Those that a feature has no bet of are left out, and the others share theirs.
+const (
+	weightShift    = 0.45
+	weightSpread   = 0.18
+	weightShare    = 0.18
+	weightSpecial  = 0.09
+	weightAdaptive = 0.10
+)
+
+func (k Kind) weight() float64 {
+	switch k {
+	case Higher, Lower:
+		return weightShift
+	case Wider, Narrower:
+		return weightSpread
+	case Share:
+		return weightShare
+	case Special:
+		return weightSpecial
+	}
+	return weightAdaptive
+}
+
+// The sizes of the alternatives: how much of what is left beyond the tolerance has moved.
+var (
+	shiftSizes   = []float64{0.05, 0.12, 0.25, 0.5}
+	spreadSizes  = []float64{0.08, 0.2, 0.4}
+	groupSizes   = []float64{0.06, 0.25}
+	shareSizes   = []float64{0.04, 0.15, 0.4} // of a category, or a special cell
+	fallingSizes = []float64{0.3, 0.7}        // of its share, that a category or special cell loses
+)
+
+// specialPart of the least effect is the tolerance for special cells: a record that goes missing is worse than one that moves.
+const specialPart = 4
+
+// bet is an alternative as it is meant, whatever the reference.
+type bet struct {
+	kind  Kind
+	size  float64
+	group int  // of kinds Share and Special
+	down  bool // the group's share falls
+}
+
+// alternatives lists the bets that a feature could have, in order.
+func (c *Cells) alternatives() []bet {
+	var all []bet
+	if c.Ordered {
+		for _, g := range shiftSizes {
+			all = append(all, bet{kind: Higher, size: g}, bet{kind: Lower, size: g})
+		}
+		for _, g := range spreadSizes {
+			all = append(all, bet{kind: Wider, size: g}, bet{kind: Narrower, size: g})
+		}
+	}
+	for group := range c.count {
+		kind, up, down := Share, shareSizes, fallingSizes
+		switch {
+		case group >= c.count-c.Special:
+			kind = Special
+		case c.Ordered:
+			up, down = groupSizes, nil
+		}
+		for _, g := range up {
+			all = append(all, bet{kind, g, group, false})
+		}
+		for _, g := range down {
+			all = append(all, bet{kind, g, group, true})
+		}
+	}
+	return all
+}
+
+// normal is the standard normal distribution function, quantile its inverse.
+func normal(x float64) float64   { return math.Erfc(-x/math.Sqrt2) / 2 }
+func quantile(p float64) float64 { return -math.Sqrt2 * math.Erfcinv(2*p) }
+
+// tilt returns the shares of the cells when the numbers, taken for normally distributed at the places that the reference
+// gives them, have moved or spread by the total variation t. Special cells keep their shares.
+func (c *Cells) tilt(kind Kind, p []float64, t float64) []float64 {
+	shift, scale := 0.0, 1.0
+	switch kind {
+	case Higher:
+		shift = 2 * quantile((1+t)/2)
+	case Lower:
+		shift = -2 * quantile((1+t)/2)
+	case Wider:
+		scale = scaleFor(t, 1, 1e6)
+	case Narrower:
+		scale = scaleFor(t, 1e-6, 1)
+	}
+	total := 0.0
+	for _, x := range p[:c.Values] {
+		total += x
+	}
+	h := append([]float64(nil), p...)
+	below, before := 0.0, 0.0
+	for k := range c.Values {
+		below += p[k]
+		upTo := 1.0
+		if k < c.Values-1 {
+			upTo = normal((quantile(below/total) - shift) / scale)
+		}
+		h[k], before = (upTo-before)*total, upTo
+	}
+	return h
+}
+
+// scaleFor is the standard deviation from low to high, 1 being the end nearer to the solution's side, at which a normal
+// distribution is the total variation t from the standard one.
+func scaleFor(t, low, high float64) float64 {
+	wider := high > 1
+	for range 200 {
+		s := math.Sqrt(low * high)
+		x := math.Sqrt(2 * math.Log(s) / (1 - 1/(s*s)))
+		far := math.Abs(2*normal(x)-2*normal(x/s)) > t
+		if far == wider {
+			high = s
+		} else {
+			low = s
+		}
+	}
+	return math.Sqrt(low * high)
+}

@@ -1,0 +1,94 @@
+package budget
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// The shares of five categories, other, missing, invalid and new: without a change, with a mix that has moved by the total variation
+// 0.1, and with a new category.
+var (
+	usual   = []float64{0.396, 0.297, 0.198, 0.0693, 0.0297, 0, 0.01, 0, 0}
+	mixed01 = []float64{0.297, 0.297, 0.198, 0.1188, 0.0792, 0, 0.01, 0, 0}
+	with5   = []float64{0.3762, 0.28215, 0.1881, 0.065835, 0.028215, 0, 0.0095, 0, 0.05}
+)
+
+const special = 3 // missing, invalid, new
+
+// newCategories is a categorical feature with a baseline that was drawn.
+func newCategories(random *rand.Rand, rows int, s Settings) *Table {
+	baseline := make([]float64, len(usual))
+	newSampler(cumulative(usual)).draw(random, rows, baseline)
+	return NewTable(NewCells(false, special, baseline), baseline, s)
+}
+
+func cumulative(p []float64) []float64 {
+	below, sum := make([]float64, len(p)), 0.0
+	for k, x := range p {
+		sum += x
+		below[k] = sum
+	}
+	below[len(p)-1] = 1
+	return below
+}
+
+func TestCategories(t *testing.T) {
+	const limit = period * features
+	for _, c := range []struct {
+		name   string
+		shares []float64
+		most   int
+		kind   Kind
+	}{{"mix", mixed01, 1500, Share}, {"new category", with5, 500, Special}} {
+		var delays []int
+		for seed := range uint64(21) {
+			random := rand.New(rand.NewPCG(seed, 7))
+			table := newCategories(random, 10_000, setting)
+			s, clean, changed, counts := table.NewState(), newSampler(cumulative(usual)), newSampler(cumulative(c.shares)), make([]float64, len(usual))
+			for range 100 {
+				clean.draw(random, 100, counts)
+				table.Add(s, counts, 1)
+			}
+			for seen := 100; ; seen += 100 {
+				changed.draw(random, 100, counts)
+				table.Add(s, counts, 1)
+				if transition, found := table.Step(s, limit); transition == Fired {
+					if found.Kind != c.kind && found.Kind != Shape {
+						t.Errorf("%s, seed %d: found %+v", c.name, seed, found)
+					}
+					delays = append(delays, seen)
+					break
+				}
+				if seen > 100_000 {
+					t.Fatalf("%s, seed %d: not found", c.name, seed)
+				}
+			}
+		}
+		median := quantileOf(delays, 0.5)
+		t.Logf("%s: median %d, p90 %d records", c.name, median, quantileOf(delays, 0.9))
+		if median > c.most {
+			t.Errorf("%s: found after %d records, want %d", c.name, median, c.most)
+		}
+	}
+}
+
+func TestCategoriesWithoutChange(t *testing.T) {
+	draws, panes, fired := 2, 500, 0
+	if *budgets > 0 {
+		draws, panes = 50, 10_000
+	}
+	for seed := range uint64(draws) {
+		random := rand.New(rand.NewPCG(seed, 8))
+		table := newCategories(random, 10_000, setting)
+		s, clean, counts := table.NewState(), newSampler(cumulative(usual)), make([]float64, len(usual))
+		for range panes {
+			clean.draw(random, 100, counts)
+			table.Add(s, counts, 1)
+			if transition, found := table.Step(s, period*features); transition == Fired {
+				fired++
+				t.Errorf("seed %d: %+v", seed, found)
+			}
+		}
+	}
+	t.Logf("%d alarms in %d x %d records", fired, draws, panes*100)
+}
