@@ -28,3 +28,17 @@ func EachCell(path, column string, visit func(cell []byte) error) error {
 	}
 	return f.rows([]int{place}, func(cells [][]byte) error { return visit(cells[0]) })
 }
+
+// EachRow calls visit with the cells of each row of a CSV or Parquet file, in their order: those of the columns that choose
+// returns the places of, given the names of all. For the cells, see [EachCell].
+func EachRow(path string, choose func(columns []string) ([]int, error), visit func(cells [][]byte) error) error {
+	f, err := openTable(path, false)
+	if err != nil {
+		return err
+	}
+	places, err := choose(f.columns)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return f.rows(places, visit)
+}

@@ -32,9 +32,9 @@ func replayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay SRC...",
 		Short: "Publish captures from files",
-		Long: `Publish the rows of CSV files (.csv, .csv.gz) or the records of JSON Lines files (.jsonl, .jsonl.gz) as captures, as a
-model server would, in the order of the files. The columns of a CSV file mean what the baseline says: its header names
-them; without a header line the cells are the features in file order. The event time is that of the baseline's time
+		Long: `Publish the rows of CSV (.csv, .csv.gz) and Parquet files or the records of JSON Lines files (.jsonl, .jsonl.gz) as
+captures, as a model server would, in the order of the files. The columns of a CSV or Parquet file mean what the baseline
+says: the header names them; without a header line the cells are the features in file order. The event time is that of the baseline's time
 column, else now. The replay ends by saying so to each partition, which closes its last windows: to replay the same
 endpoint again, give it another --endpoint or --reference-time now.`,
 		Example: `  tidemark replay traffic.csv -c tidemark.yaml
@@ -149,7 +149,7 @@ type replayer struct {
 
 func (r *replayer) replay(ctx context.Context, files []string, b *baseline.Baseline) error {
 	for _, file := range files {
-		err := eachCapture(file, b, r.shift, func(c replayed) error { return r.send(ctx, c) })
+		err := captureReader{b, r.shift, time.Now}.each(file, func(c replayed) error { return r.send(ctx, c) })
 		if err != nil {
 			return fmt.Errorf("replay %s: %w", file, err)
 		}

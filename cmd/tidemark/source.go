@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +24,18 @@ type replayed struct {
 	time  time.Time
 }
 
-// eachCapture reads a file's captures in order, with their event times moved by shift.
-func eachCapture(path string, b *baseline.Baseline, shift time.Duration, each func(replayed) error) error {
+// captureReader is how the captures of files are read.
+type captureReader struct {
+	baseline *baseline.Baseline // what the columns mean; nil when it is not known
+	shift    time.Duration      // that event times are moved by
+	now      func() time.Time   // the event time of a capture that has none
+}
+
+// each reads a file's captures in order.
+func (o captureReader) each(path string, each func(replayed) error) error {
+	if strings.HasSuffix(path, ".parquet") {
+		return o.eachParquet(path, each)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -40,15 +51,17 @@ func eachCapture(path string, b *baseline.Baseline, shift time.Duration, each fu
 	}
 	switch {
 	case strings.HasSuffix(name, ".csv"):
-		if b == nil {
-			return usageError{errors.New("--baseline is needed: it says what the columns of a CSV file mean")}
+		if o.baseline == nil {
+			return errMeaning
 		}
-		return eachCSV(r, path, b, shift, each)
+		return o.eachCSV(r, path, each)
 	case strings.HasSuffix(name, ".jsonl"), strings.HasSuffix(name, ".json"):
-		return eachLine(r, shift, each)
+		return o.eachLine(r, each)
 	}
-	return usageError{errors.New("the name of the file must end in .csv or .jsonl, or .csv.gz or .jsonl.gz")}
+	return usageError{errors.New("the name of the file must end in .csv, .parquet or .jsonl, or in .csv.gz or .jsonl.gz")}
 }
+
+var errMeaning = usageError{errors.New("--baseline is needed: it says what the columns of a CSV or Parquet file mean")}
 
 // csvColumns is where a CSV file has what a capture needs.
 type csvColumns struct {
@@ -58,7 +71,7 @@ type csvColumns struct {
 
 // eachCSV makes a capture of each row. Rows that do not fit the baseline are published too: that is what a model
 // server would do, and Tidemark says what is wrong with them.
-func eachCSV(r io.Reader, path string, b *baseline.Baseline, shift time.Duration, each func(replayed) error) error {
+func (o captureReader) eachCSV(r io.Reader, path string, each func(replayed) error) error {
 	reader := csv.NewReader(r)
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
@@ -73,14 +86,14 @@ func eachCSV(r io.Reader, path string, b *baseline.Baseline, shift time.Duration
 		}
 		if columns == nil {
 			var header bool
-			if columns, header, err = findColumns(cells, b.Schema); err != nil {
+			if columns, header, err = findColumns(cells, o.baseline.Schema); err != nil {
 				return err
 			}
 			if header {
 				continue
 			}
 		}
-		c, err := columns.capture(cells, fmt.Sprintf("%s:%d", path, row), shift)
+		c, err := columns.capture(cells, fmt.Sprintf("%s:%d", path, row), o)
 		if err != nil {
 			return fmt.Errorf("row %d: %w", row, err)
 		}
@@ -88,6 +101,41 @@ func eachCSV(r io.Reader, path string, b *baseline.Baseline, shift time.Duration
 			return err
 		}
 	}
+}
+
+// eachParquet makes a capture of each row, as eachCSV does. The file needs no column that is no feature.
+func (o captureReader) eachParquet(path string, each func(replayed) error) error {
+	if o.baseline == nil {
+		return errMeaning
+	}
+	var columns *csvColumns
+	choose := func(names []string) (places []int, err error) {
+		var known []string
+		for i, name := range names {
+			if slices.ContainsFunc(o.baseline.Schema.Columns, func(c capture.Column) bool { return c.Name == name }) {
+				known, places = append(known, name), append(places, i)
+			}
+		}
+		if len(known) == 0 {
+			return nil, errors.New("has no column of the baseline")
+		}
+		columns, _, err = findColumns(known, o.baseline.Schema)
+		return places, err
+	}
+	row := 0
+	var texts []string
+	return baseline.EachRow(path, choose, func(cells [][]byte) error {
+		row++
+		texts = texts[:0]
+		for _, cell := range cells {
+			texts = append(texts, string(cell))
+		}
+		c, err := columns.capture(texts, fmt.Sprintf("%s:%d", path, row), o)
+		if err != nil {
+			return err
+		}
+		return each(c)
+	})
 }
 
 // findColumns reads the first row: it is a header when each cell names one of the schema's columns.
@@ -134,16 +182,18 @@ func findColumns(cells []string, schema capture.Schema) (*csvColumns, bool, erro
 }
 
 // capture makes a record in SageMaker's format of a row.
-func (c *csvColumns) capture(cells []string, id string, shift time.Duration) (replayed, error) {
-	at := time.Now()
+func (c *csvColumns) capture(cells []string, id string, o captureReader) (replayed, error) {
+	var at time.Time
 	if cell, ok := cellAt(cells, c.time); ok {
 		ms, err := capture.ParseTime(cell)
 		if err != nil {
 			return replayed{}, err
 		}
 		at = time.UnixMilli(ms)
+	} else {
+		at = o.now()
 	}
-	at = at.Add(shift)
+	at = at.Add(o.shift)
 	if cell, ok := cellAt(cells, c.id); ok {
 		id = cell
 	}
@@ -200,7 +250,7 @@ func pick(cells []string, places []int) []string {
 }
 
 // eachLine passes the lines on as they are; with a shift, their event times are moved.
-func eachLine(r io.Reader, shift time.Duration, each func(replayed) error) error {
+func (o captureReader) eachLine(r io.Reader, each func(replayed) error) error {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, 64<<20)
 	var parser capture.Parser
@@ -213,10 +263,10 @@ func eachLine(r io.Reader, shift time.Duration, each func(replayed) error) error
 		switch record, err := parser.Parse(line); {
 		case err != nil: // published as it is: Tidemark says what is wrong with it
 		case !record.HasTime:
-			c.time = time.Now()
+			c.time = o.now()
 		default:
-			c.time = time.UnixMilli(record.Time).Add(shift)
-			if shift != 0 {
+			c.time = time.UnixMilli(record.Time).Add(o.shift)
+			if o.shift != 0 {
 				if c.value, err = moveTime(line, c.time); err != nil {
 					return err
 				}
@@ -257,7 +307,7 @@ func moveTime(record []byte, at time.Time) ([]byte, error) {
 func shiftToNow(files []string, b *baseline.Baseline, first bool) (time.Duration, error) {
 	var mark time.Time
 	for _, file := range files {
-		err := eachCapture(file, b, 0, func(c replayed) error {
+		err := captureReader{baseline: b, now: time.Now}.each(file, func(c replayed) error {
 			if mark.IsZero() || !c.time.IsZero() && c.time.Before(mark) == first {
 				mark = c.time
 			}
