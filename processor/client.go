@@ -60,7 +60,7 @@ func (c *Config) sessionOptions(log *slog.Logger, role string, topics ...string)
 		kgo.MaxDecompressBatchBytes(maxFetchedBatch),
 		kgo.ProducerBatchMaxBytes(maxBatchBytes),
 		kgo.ProducerLinger(0),
-		kgo.RecordPartitioner(c.partitioner()),
+		kgo.RecordPartitioner(c.Partitioner()),
 	)
 }
 
@@ -98,9 +98,9 @@ func startOffsets(session **kgo.GroupTransactSession) kgo.Opt {
 	})
 }
 
-// partitioner sends a record with a key to the partition that Kafka's own clients send it to. A record without a
+// Partitioner sends a record with a key to the partition that Kafka's own clients send it to. A record without a
 // key, and every record of the state topic, goes to the partition that it names.
-func (c *Config) partitioner() kgo.Partitioner {
+func (c *Config) Partitioner() kgo.Partitioner {
 	byKey := kgo.StickyKeyPartitioner(nil)
 	return kgo.BasicConsistentPartitioner(func(topic string) func(*kgo.Record, int) int {
 		hash := byKey.ForTopic(topic)
@@ -208,7 +208,7 @@ func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession
 		return false, lost{fmt.Errorf("begin transaction: %w", err)}
 	}
 	try := kgo.TryCommit
-	if err := produced(session.ProduceSync(ctx, records...)); err != nil {
+	if err := produce(ctx, session.ProduceSync, records); err != nil {
 		if c.fenced(err) != nil || final(err) || ctx.Err() != nil || tooLarge(err) {
 			return false, lost{err}
 		}
@@ -220,8 +220,17 @@ func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession
 	return committed, nil
 }
 
-// produced returns the first error of producing, with the record's topic.
-func produced(results kgo.ProduceResults) error {
+// produce writes records and returns the first error, with the record's topic. A client goes on for ever with records
+// that it has sent and whose fate it does not know, whatever becomes of the context: so this does not wait for it.
+func produce(ctx context.Context, with func(context.Context, ...*kgo.Record) kgo.ProduceResults, records []*kgo.Record) error {
+	done := make(chan kgo.ProduceResults, 1)
+	go func() { done <- with(ctx, records...) }() // ends with the session at the latest
+	var results kgo.ProduceResults
+	select {
+	case results = <-done:
+	case <-ctx.Done():
+		return fmt.Errorf("produce to topic %q: %w", records[0].Topic, ctx.Err())
+	}
 	for _, r := range results {
 		if r.Err == nil {
 			continue

@@ -184,7 +184,7 @@ func TestFoldOfAReplaysEnd(t *testing.T) {
 
 func TestPartitionerAgreesWithKafka(t *testing.T) {
 	c := DefaultConfig()
-	p := c.partitioner()
+	p := c.Partitioner()
 	// murmur2, as Kafka's own tests have it.
 	for key, hash := range map[string]int32{
 		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536, "abc": 479470107,

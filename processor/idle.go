@@ -72,7 +72,7 @@ func (in *Ingest) silent(ctx context.Context, moved *position) (committed bool, 
 		return false, lost{fmt.Errorf("begin transaction: %w", err)}
 	}
 	end := kgo.TryCommit
-	if err := produced(client.ProduceSync(ctx, records...)); err != nil {
+	if err := produce(ctx, client.ProduceSync, records); err != nil {
 		if in.config.fenced(err) != nil || ctx.Err() != nil {
 			return false, lost{err}
 		}

@@ -84,9 +84,23 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 	}
 	from, err := r.From(start)
 	if err != nil {
-		return nil, err
+		return nil, ev.overtaken(ctx, partition, committed, err)
 	}
 	return r, ev.readAll(ctx, t.Panes, partition, from, committed, r.Replay)
+}
+
+// overtaken tells an offset that was moved by hand from that of a process that was stopped for long: meanwhile another
+// took the partition and went on, and this one has not heard of it yet.
+func (ev *Evaluate) overtaken(ctx context.Context, partition int32, committed int64, err error) error {
+	panes := ev.config.Topics.Panes
+	offsets, failed := ev.admin.FetchOffsetsForTopics(ctx, group("evaluate"), panes)
+	if failed != nil {
+		return lost{fmt.Errorf("fetch the offset of %s/%d: %w", panes, partition, failed)}
+	}
+	if at, ok := offsets.Lookup(panes, partition); ok && at.At != committed {
+		return lost{fmt.Errorf("another process went on with %s/%d, from offset %d to %d", panes, partition, committed, at.At)}
+	}
+	return err
 }
 
 // startOf is the offset that the log of a partition starts at.
