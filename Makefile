@@ -10,7 +10,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race bench bench-score bench-budget lint fmt
+.PHONY: help build run test simulate race bench bench-score bench-budget lint fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: ## Run the tests; the last line names those that lacked a program and were
 	{ go test -tags synctests ./processor || passed=1; } && \
 	all=$$(sort -u "$$skipped" | paste -sd , | sed 's/,/, /g') && \
 	echo "skipped: $${all:-nothing}" && exit $$passed
+
+simulate: ## Run 1,000 seeds of simulated processes and 100 of the roles themselves under faults; prints the faults by kind
+	go test -count 1 -timeout 60m -v ./processor/simulation -seeds 1000
+	go test -count 1 -timeout 60m -v -tags synctests -run TestRolesUnderFaults ./processor -seeds 100
 
 race: ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -tags synctests ./...
