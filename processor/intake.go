@@ -85,9 +85,8 @@ func (in *Intake) Polled() bool { return in.polled }
 func (in *Intake) Own(committed map[windows.Source]int64, now time.Time) (ask bool) {
 	for name, offset := range committed {
 		s := in.source(name, now)
-		if s.position < 0 {
-			s.position = offset
-		}
+		// A partition that was away for a while comes back further on: another process consumed what lies between.
+		s.position = max(s.position, offset)
 		ask = ask || s.silent(now)
 	}
 	for name := range in.sources {

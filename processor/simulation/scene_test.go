@@ -187,7 +187,7 @@ func (s *scene) capture() {
 		s.open[part] = t
 		s.after(s.between(0, 2*time.Second), func() { s.finish(part, t) })
 	}
-	for range 1 + s.random.IntN(6) {
+	for range 1 + s.random.IntN(7) {
 		log.append(s.clock(), t, s.captured())
 	}
 }

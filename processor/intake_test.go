@@ -1,0 +1,36 @@
+package processor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/monitor"
+	"tidemark/windows"
+)
+
+// TestPartitionThatComesBack: a process that was stopped for a while loses a partition and gets it back, which another
+// consumed to its end meanwhile. It must not take it for one with unread records, as no window would close before the
+// next record came.
+func TestPartitionThatComesBack(t *testing.T) {
+	c := DefaultConfig()
+	c.Complete()
+	in := NewIntake(&c, []*monitor.Monitor{watch(t, "churn", time.Minute)})
+	p := windows.Source{Topic: "capture", Partition: 2}
+	in.Own(map[windows.Source]int64{p: 40}, noon)
+	in.Read(p, []*kgo.Record{flat(noon, 1, "")}, 41, noon)
+	if got := in.Status(1, nil, noon); len(got) != 1 || got[0].Position != 41 || got[0].Lag || got[0].Idle {
+		t.Fatalf("after the record: %+v", got)
+	}
+	in.Forget(false)
+
+	back := noon.Add(20 * time.Second)
+	if !in.Own(map[windows.Source]int64{p: 57}, back) {
+		t.Fatal("the end of a silent partition is not asked for")
+	}
+	got := in.Status(3, map[windows.Source]int64{p: 57}, back)
+	if len(got) != 1 || got[0].Position != 57 || got[0].Lag || !got[0].Idle {
+		t.Errorf("after it came back: %+v, want it idle at 57", got)
+	}
+}
