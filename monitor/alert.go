@@ -18,10 +18,10 @@ import (
 // the alerts topic.
 type Alert struct {
 	ID        string              `json:"id"`       // the same when the same transition is sent again
-	Kind      string              `json:"kind"`     // drift or quality
+	Kind      string              `json:"kind"`     // drift, quality or system
 	State     string              `json:"state"`    // firing or resolved
 	Incident  string              `json:"incident"` // ID of the firing that this belongs to
-	Monitor   string              `json:"monitor"`
+	Monitor   string              `json:"monitor"`  // "" of a system alert
 	Endpoint  string              `json:"endpoint"`
 	Variant   string              `json:"variant"`
 	Segment   string              `json:"segment"`

@@ -12,6 +12,7 @@ type Shard struct {
 	monitors   []*Monitor
 	partitions windows.Partitions
 	endpoints  map[string]*endpoint
+	system     system
 }
 
 // Output is what a step of a shard has to say.
@@ -25,7 +26,7 @@ type Output struct {
 
 // NewShard returns a shard without endpoints.
 func NewShard(monitors []*Monitor) *Shard {
-	return &Shard{monitors: monitors, endpoints: map[string]*endpoint{}}
+	return &Shard{monitors: monitors, endpoints: map[string]*endpoint{}, system: newSystem()}
 }
 
 // Add takes in a delta that was appended to the log at a moment. It closes no window: a commit has several deltas,

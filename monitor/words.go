@@ -10,6 +10,9 @@ import (
 
 // words says in a sentence what the alert's fields say.
 func (a *Alert) words() string {
+	if a.Kind == KindSystem {
+		return a.systemWords()
+	}
 	where := a.Endpoint
 	if a.Variant != "default" && a.Variant != "*" {
 		where += "/" + a.Variant

@@ -45,7 +45,8 @@ type Archive struct {
 	sources map[string]archive.Source
 
 	partitions map[windows.Source]*archived
-	full       bool // nothing is read, as too much waits
+	full       bool      // nothing is read, as too much waits
+	told       time.Time // when it last said how far behind it is
 	jobs       sync.WaitGroup
 	slots      chan struct{} // of the jobs that encode
 
@@ -128,7 +129,7 @@ func (a *Archive) run(ctx context.Context) error {
 	if err := a.describe(ctx); err != nil {
 		return err
 	}
-	a.partitions, a.full = map[windows.Source]*archived{}, false
+	a.partitions, a.full, a.told = map[windows.Source]*archived{}, false, time.Time{}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx)) // what is under way may end when asked to stop
 	defer a.jobs.Wait()
 	defer stop()
@@ -143,6 +144,10 @@ func (a *Archive) run(ctx context.Context) error {
 		a.settle()
 		a.cut(work, time.Now())
 		a.metrics.observe(a.partitions, time.Now())
+		a.tell(ctx, time.Now())
+		if topic := a.abandoned(); topic != "" {
+			return fmt.Errorf("topic %q was deleted, what had been read of it is archived", topic)
+		}
 	}
 	work, cancel := context.WithTimeout(work, archiveGrace)
 	defer cancel()
@@ -169,6 +174,7 @@ func (a *Archive) dial() error {
 	reader, err := kgo.NewClient(append(append(a.config.clientOptions(a.log, "archive"),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(), kgo.MaxDecompressBatchBytes(maxFetchedBatch),
 		kgo.FetchMinBytes(512<<10), kgo.FetchMaxWait(time.Second), kgo.FetchMaxBytes(16<<20),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RecordDeliveryTimeout(healthEvery),
 	), a.options...)...)
 	if err != nil {
 		members.Close()
@@ -242,16 +248,19 @@ func (a *Archive) reassign(work context.Context) {
 	a.assigned, a.revoked = map[windows.Source]bool{}, map[windows.Source]bool{}
 	a.mu.Unlock()
 	for name := range revoked {
-		if p := a.partitions[name]; p != nil {
+		if p := a.partitions[name]; p != nil && !p.gone { // nobody else could read again what is gone
 			a.unread(p)
 			delete(a.partitions, name)
 		}
 	}
 	for name := range assigned {
+		if p := a.partitions[name]; p != nil && p.gone {
+			continue // of the new topic; a session that knows it comes next
+		}
 		id := archive.ID{
 			Cluster: a.cluster, Topic: name.Topic, Partition: name.Partition, TopicID: topicID(a.topics[name.Topic].ID),
 		}
-		p := &archived{name: name, id: id, chain: archive.NewChain(id, nonce())}
+		p := &archived{name: name, id: id, chain: archive.NewChain(id, nonce()), whole: time.Now()}
 		a.partitions[name] = p
 		a.open(work, p)
 	}
@@ -296,7 +305,21 @@ func (a *Archive) poll(ctx context.Context) error {
 // fetchFailed deals with an error of reading a partition.
 func (a *Archive) fetchFailed(p *archived, err error) error {
 	var loss *kgo.ErrDataLoss
+	var bomb *kgo.ErrDecompressTooLarge
 	switch {
+	case errors.As(err, &bomb):
+		p.pass(bomb, time.Now())
+		a.unread(p)
+		a.read(p, bomb.NextOffset, bomb.Epoch)
+		a.log.Warn("a batch of captures is too large when decompressed and is not archived", "topic", p.name.Topic, "partition", p.name.Partition,
+			"start", bomb.Offset, "end", bomb.NextOffset, "limit", maxFetchedBatch)
+	case errors.Is(err, kerr.UnknownTopicID):
+		for name, other := range a.partitions {
+			if name.Topic == p.name.Topic {
+				a.unread(other)
+				other.gone = true
+			}
+		}
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		a.unread(p) // once what was read is put, the chain is compared with the log again
 	case errors.As(err, &loss):
@@ -307,6 +330,20 @@ func (a *Archive) fetchFailed(p *archived, err error) error {
 		return fmt.Errorf("read %s/%d: %w", p.name.Topic, p.name.Partition, err)
 	}
 	return nil
+}
+
+// abandoned returns a topic that was deleted, if there is one and all that was read of such topics has been put.
+func (a *Archive) abandoned() (topic string) {
+	for _, p := range a.partitions {
+		if !p.gone {
+			continue
+		}
+		topic = p.name.Topic
+		if p.putting != nil || p.records != nil {
+			return ""
+		}
+	}
+	return topic
 }
 
 // nonce returns a word that nobody else has.

@@ -22,11 +22,13 @@ type archived struct {
 
 	records *archive.Records // read and not put; nil until the chain's end is known
 	since   time.Time        // when the first of them was read
+	whole   time.Time        // when last nothing waited
 	reading bool
 	busy    bool             // there is a job
 	putting *archive.Records // by the job
 	retry   time.Time        // when a chain that stopped is opened again
 	logEnd  int64            // the last stable offset, as last seen
+	gone    bool             // the topic was deleted: what was read of it is put, and nothing more is read
 }
 
 // settlement is how a job ended.
@@ -58,6 +60,16 @@ func Collect(to *archive.Records, r *kgo.Record) bool {
 	}
 	to.Pass(r.Offset+1, r.LeaderEpoch)
 	return kept
+}
+
+// pass takes in that records cannot be read, as their batch is too large when decompressed: one row stands for them.
+func (p *archived) pass(b *kgo.ErrDecompressTooLarge, now time.Time) {
+	if _, some := p.records.Oldest(); !some {
+		p.since = now
+	}
+	e := tooLargeBatch(b)
+	p.records.Add(archive.Record{Offset: max(b.Offset, p.records.End), Timestamp: now.UnixMilli(), Unreadable: e.Error()})
+	p.records.Pass(b.NextOffset, b.Epoch)
 }
 
 // start runs a job of the partition, which ends when there are records to read or the chain stops.
@@ -191,17 +203,8 @@ func (a *Archive) bounds(ctx context.Context, p *archived) (archive.Event, error
 	if err != nil {
 		return archive.Event{}, err
 	}
-	start, known := starts.Lookup(p.name.Topic, p.name.Partition)
-	end, ended := ends.Lookup(p.name.Topic, p.name.Partition)
-	switch {
-	case !known || !ended:
-		return archive.Event{}, fmt.Errorf("list the offsets of %s/%d: the broker does not name the partition", p.name.Topic, p.name.Partition)
-	case start.Err != nil:
-		return archive.Event{}, fmt.Errorf("list the start of %s/%d: %w", p.name.Topic, p.name.Partition, start.Err)
-	case end.Err != nil:
-		return archive.Event{}, fmt.Errorf("list the end of %s/%d: %w", p.name.Topic, p.name.Partition, end.Err)
-	}
-	return archive.Event{Log: archive.Bounds{Start: start.Offset, End: end.Offset}}, nil
+	first, behind, err := boundsOf(starts, ends, p.name.Topic, p.name.Partition)
+	return archive.Event{Log: archive.Bounds{Start: first, End: behind}}, err
 }
 
 // leave commits where the chain ends. That it fails, as after a rebalance, makes no difference but to the next start.
@@ -234,6 +237,10 @@ func (a *Archive) settle() {
 		if a.partitions[p.name] != p {
 			continue // revoked meanwhile
 		}
+		if p.gone {
+			p.records = nil
+			continue
+		}
 		if s.action.Do == archive.Stop {
 			a.stop(p, s.action.Err)
 			continue
@@ -243,13 +250,19 @@ func (a *Archive) settle() {
 		}
 		a.unread(p)
 		p.retry = time.Time{}
-		p.records, p.reading = archive.NewRecords(s.action.Start, s.action.Epoch), true
-		offset := kgo.NewOffset().At(s.action.Start)
-		if s.action.Epoch >= 0 {
-			offset = offset.WithEpoch(s.action.Epoch)
-		}
-		a.reader.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.name.Topic: {p.name.Partition: offset}})
+		p.records = archive.NewRecords(s.action.Start, s.action.Epoch)
+		a.read(p, s.action.Start, s.action.Epoch)
 	}
+}
+
+// read begins to read a partition from an offset on.
+func (a *Archive) read(p *archived, from int64, epoch int32) {
+	p.reading = true
+	offset := kgo.NewOffset().At(from)
+	if epoch >= 0 {
+		offset = offset.WithEpoch(epoch)
+	}
+	a.reader.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.name.Topic: {p.name.Partition: offset}})
 }
 
 // unread ends the reading of a partition.
@@ -288,6 +301,8 @@ func (a *Archive) cut(work context.Context, now time.Time) {
 		_, some := p.records.Oldest()
 		switch {
 		case p.busy:
+		case p.gone && !some:
+			p.records = nil
 		case !p.reading && p.records.End == p.records.Start:
 			a.place(work, p)
 		case !p.reading, p.records.Bytes >= int64(settings.Size), some && now.Sub(p.since) >= settings.Every:

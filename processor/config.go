@@ -3,6 +3,8 @@ package processor
 import (
 	"fmt"
 	"time"
+
+	"tidemark/sinks/archive"
 )
 
 // KafkaConfig says where the brokers are and how to reach them.
@@ -37,19 +39,27 @@ type TopicsConfig struct {
 	Replication int16 `yaml:"replication"`
 }
 
+// DeadLettersConfig bounds what an endpoint may leave on the dead-letter topic.
+type DeadLettersConfig struct {
+	// Quota is how much of an endpoint, or of a topic's records that name none, goes to the dead letters while most of
+	// what comes is of no use. Then the topics that it comes from are not read until Tidemark is restarted.
+	Quota archive.Size `yaml:"quota"`
+}
+
 // Config is what the roles need to know besides the monitors.
 type Config struct {
-	Kafka         KafkaConfig     `yaml:"kafka"`
-	Capture       []CaptureConfig `yaml:"capture"`
-	Topics        TopicsConfig    `yaml:"topics"`
-	Instance      string          `yaml:"instance"`
-	MaxFutureSkew time.Duration   `yaml:"max_future_skew"`
+	Kafka         KafkaConfig       `yaml:"kafka"`
+	Capture       []CaptureConfig   `yaml:"capture"`
+	Topics        TopicsConfig      `yaml:"topics"`
+	DeadLetters   DeadLettersConfig `yaml:"dead_letters"`
+	Instance      string            `yaml:"instance"`
+	MaxFutureSkew time.Duration     `yaml:"max_future_skew"`
 }
 
 // DefaultConfig is the configuration of which nothing is given yet.
 func DefaultConfig() Config {
 	return Config{
-		MaxFutureSkew: 5 * time.Minute,
+		MaxFutureSkew: 5 * time.Minute, DeadLetters: DeadLettersConfig{Quota: 256 << 20},
 		Topics: TopicsConfig{
 			Panes: "tidemark.panes", State: "tidemark.state", Reports: "tidemark.reports", Alerts: "alerts",
 			Late: "tidemark.late", DeadLetters: "tidemark.deadletters", Partitions: 8,
@@ -101,6 +111,9 @@ func (c *Config) Check(fault func(path, message string)) {
 	}
 	if c.Topics.Partitions < 1 {
 		fault("topics.partitions", fmt.Sprintf("is %d: give at least 1", c.Topics.Partitions))
+	}
+	if c.DeadLetters.Quota < 1<<20 {
+		fault("dead_letters.quota", fmt.Sprintf("is %d bytes: give at least 1MiB", c.DeadLetters.Quota))
 	}
 	if c.MaxFutureSkew < 0 {
 		fault("max_future_skew", fmt.Sprintf("is %v: give zero or a positive duration", c.MaxFutureSkew))

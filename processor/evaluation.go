@@ -48,6 +48,13 @@ func (ev *Evaluation) Step(r *kgo.Record) error {
 	switch {
 	case r.Attrs.IsControl():
 		return nil
+	case isHealth(r):
+		h, err := monitor.DecodeHealth(r.Value)
+		if err != nil {
+			return fmt.Errorf("%s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		s.Health(h, at, &ev.out)
+		return nil
 	case r.Key == nil:
 		var v windows.Vector
 		if err := json.Unmarshal(r.Value, &v); err != nil {

@@ -48,6 +48,7 @@ type foldCounts struct {
 	rows        int64
 	unmonitored map[string]int64 // by endpoint
 	dead        map[capture.Reason]int64
+	failed      map[culprit]*failures
 	extra       int64
 	undecoded   int64
 	skewed      int64
@@ -110,7 +111,7 @@ func soleEndpoint(monitors []*monitor.Monitor) string {
 }
 
 func (c *foldCounts) reset() {
-	*c = foldCounts{unmonitored: map[string]int64{}, dead: map[capture.Reason]int64{}}
+	*c = foldCounts{unmonitored: map[string]int64{}, dead: map[capture.Reason]int64{}, failed: map[culprit]*failures{}}
 }
 
 // reset forgets what was folded since the last commit.
@@ -137,7 +138,7 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 	record, err := f.parser.Parse(r.Value)
 	if err != nil {
 		f.counts.rows++
-		return f.dead(asError(err), 1)
+		return f.dead(asError(err), 1, first(endpoint, f.topics[r.Topic].Endpoint, f.sole), r)
 	}
 	rows := int64(record.Rows())
 	topic := f.topics[r.Topic]
@@ -145,7 +146,7 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 	variant = first(variant, record.Variant, topic.Variant)
 	if endpoint == "" {
 		f.counts.rows += rows
-		return f.dead(&capture.Error{Reason: capture.ReasonEndpoint, Field: "endpoint", Detail: "the record names none: set the header \"endpoint\", or endpoint for the topic in the configuration"}, rows)
+		return f.dead(&capture.Error{Reason: capture.ReasonEndpoint, Field: "endpoint", Detail: "the record names none: set the header \"endpoint\", or endpoint for the topic in the configuration"}, rows, "", r)
 	}
 	if !record.HasTime {
 		record.Time = r.Timestamp.UnixMilli()
@@ -161,7 +162,7 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 		before := t.batch.Rows()
 		if err := record.Append(t.batch); err != nil {
 			f.counts.rows += rows
-			failed = f.dead(asError(err), rows)
+			failed = f.dead(asError(err), rows, endpoint, r)
 			continue
 		}
 		f.counts.rows += int64(t.batch.Rows() - before)
@@ -181,8 +182,22 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 	return failed
 }
 
-func (f *fold) dead(e *capture.Error, rows int64) *capture.Error {
+// dead counts a record that becomes a dead letter, perhaps once for each layout.
+func (f *fold) dead(e *capture.Error, rows int64, endpoint string, r *kgo.Record) *capture.Error {
 	f.counts.dead[e.Reason] += rows
+	c := culprit{endpoint: endpoint}
+	if endpoint == "" {
+		c.topic = r.Topic
+	}
+	failed := f.counts.failed[c]
+	if failed == nil {
+		failed = &failures{topics: map[string]bool{}}
+		f.counts.failed[c] = failed
+	}
+	failed.rows += rows
+	failed.records++
+	failed.bytes += int64(size(r))
+	failed.topics[r.Topic] = true
 	return e
 }
 
@@ -191,7 +206,7 @@ func (f *fold) punctuate(r *kgo.Record, endpoint string, watermark []byte) *capt
 	ms, err := strconv.ParseInt(string(watermark), 10, 64)
 	if err != nil || endpoint == "" {
 		f.counts.rows++
-		return f.dead(&capture.Error{Reason: capture.ReasonTime, Field: headerWatermark, Detail: strconv.Quote(string(watermark)) + " must be Unix milliseconds, and the header \"endpoint\" set"}, 1)
+		return f.dead(&capture.Error{Reason: capture.ReasonTime, Field: headerWatermark, Detail: strconv.Quote(string(watermark)) + " must be Unix milliseconds, and the header \"endpoint\" set"}, 1, endpoint, r)
 	}
 	if len(monitor.Matching(f.monitors, endpoint)) == 0 {
 		return nil

@@ -3,6 +3,8 @@ package processor
 import (
 	"context"
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -38,7 +40,51 @@ func (in *Ingest) status(ctx context.Context) ([]windows.Status, error) {
 	}
 	status := in.intake.Status(generation, ends, now)
 	in.metrics.read(in.intake.sources)
+	in.intake.risks = in.risks(ctx, status, now)
 	return status, nil
+}
+
+// retentions asks how long the capture topics keep records. Without the right to know, only a log that deletes already
+// shows that reading is about to be overtaken.
+func (in *Ingest) retentions(ctx context.Context) {
+	in.keeps = map[string]time.Duration{}
+	configs, err := in.admin.DescribeTopicConfigs(ctx, in.captures()...)
+	if err != nil {
+		in.log.Info("the retention of the capture topics is not known", "error", err)
+		return
+	}
+	for _, topic := range configs {
+		for _, c := range topic.Configs {
+			if ms, err := strconv.ParseInt(c.MaybeValue(), 10, 64); err == nil && c.Key == "retention.ms" && ms > 0 && ms < math.MaxInt64/int64(time.Millisecond) {
+				in.keeps[topic.Name] = time.Duration(ms) * time.Millisecond
+			}
+		}
+	}
+}
+
+// riskEvery is how often the brokers are asked where the logs of partitions begin that are behind.
+const riskEvery = 10 * time.Second
+
+// risks are the partitions of which retention may soon delete what is unread.
+func (in *Ingest) risks(ctx context.Context, status []windows.Status, now time.Time) map[windows.Source]bool {
+	risks := map[windows.Source]bool{}
+	for _, st := range status {
+		s := in.intake.sources[st.Source]
+		if !st.Lag || now.Sub(s.appended.Time()) < time.Minute {
+			continue
+		}
+		if now.Sub(in.listed) >= riskEvery {
+			in.listed = now
+			if starts, err := in.admin.ListStartOffsets(ctx, in.captures()...); err == nil {
+				in.starts = starts
+			}
+		}
+		start, _ := in.starts.Lookup(st.Source.Topic, st.Source.Partition)
+		if s.atRisk(in.keeps[st.Source.Topic], start.Offset, now) {
+			risks[st.Source] = true
+		}
+	}
+	return risks
 }
 
 func (in *Ingest) captures() []string { return in.config.captures() }

@@ -27,6 +27,9 @@ type Ingest struct {
 	session *kgo.GroupTransactSession
 	admin   *kadm.Client
 	topics  map[string]kadm.TopicDetail
+	keeps   map[string]time.Duration // how long the capture topics keep records, where that is known
+	starts  kadm.ListedOffsets       // of the capture topics
+	listed  time.Time                // when starts was asked for
 
 	intake *Intake
 }
@@ -56,6 +59,8 @@ func (in *Ingest) run(ctx context.Context) error {
 		return err
 	}
 	in.intake.Know(in.ids())
+	in.retentions(ctx)
+	session.Client().PauseFetchTopics(in.intake.Paused()...)
 	in.ready(true)
 	defer in.ready(false)
 
@@ -65,7 +70,7 @@ func (in *Ingest) run(ctx context.Context) error {
 		if err := in.poll(ctx, next); err != nil && !errors.As(err, &blocked) {
 			return err
 		}
-		if ctx.Err() == nil && time.Now().Before(next) && !in.intake.fold.full() && blocked == nil {
+		if ctx.Err() == nil && time.Now().Before(next) && !in.intake.Full() && blocked == nil {
 			continue
 		}
 		// What was read is committed even when asked to stop, within the time that stopping may take.
@@ -134,7 +139,12 @@ func (in *Ingest) commit(ctx context.Context) error {
 		in.metrics.aborts.Inc()
 		in.log.Info("the transaction was aborted, reading again from the last commit")
 	}
+	paused := len(in.intake.Paused())
 	in.intake.Forget(!committed)
+	if all := in.intake.Paused(); len(all) > paused {
+		in.session.Client().PauseFetchTopics(all...)
+		in.log.Error("topics are not read any more, as their dead letters have spent the quota: mend what sends them, then restart", "topics", all, "quota", in.config.DeadLetters.Quota)
+	}
 	return nil
 }
 

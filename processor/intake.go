@@ -18,10 +18,16 @@ type Intake struct {
 	config  *Config
 	fold    *fold
 	dead    []*kgo.Record
-	losses  []windows.Loss
+	held    int // bytes of dead
+	losses  []monitor.Loss
+	breaker *breaker
+	records map[string]int64 // read of each topic since the last commit
+	traffic []monitor.Traffic
 	sources map[windows.Source]*source
 	ids     map[string]string // of the capture topics
-	polled  bool              // something since the last commit
+	risks   map[windows.Source]bool
+	now     time.Time // of the latest question which partitions are owned
+	polled  bool      // something since the last commit
 }
 
 // source is a partition that this process reads.
@@ -34,7 +40,10 @@ type source struct {
 
 // NewIntake returns an intake that has read nothing.
 func NewIntake(c *Config, monitors []*monitor.Monitor) *Intake {
-	return &Intake{config: c, fold: newFold(c, monitors), sources: map[windows.Source]*source{}}
+	return &Intake{
+		config: c, fold: newFold(c, monitors), sources: map[windows.Source]*source{},
+		breaker: newBreaker(int64(c.DeadLetters.Quota)), records: map[string]int64{},
+	}
 }
 
 // Read takes in records of one partition, control records among them, and the last stable offset that came with them.
@@ -49,10 +58,19 @@ func (in *Intake) Read(name windows.Source, records []*kgo.Record, stable int64,
 		}
 		s.appended = max(s.appended, min(windows.At(r.Timestamp), windows.At(now)))
 		if dead := in.fold.add(r, now); dead != nil {
-			in.dead = append(in.dead, deadLetter(in.config.Topics.DeadLetters, r, dead))
+			letter := deadLetter(in.config.Topics.DeadLetters, r, dead)
+			in.dead = append(in.dead, letter)
+			in.held += size(letter)
 		}
+		in.records[name.Topic]++
 	}
 }
+
+// Full says that a commit should not wait for its time, as enough is held in memory.
+func (in *Intake) Full() bool { return in.fold.full() || in.held > maxPending }
+
+// Paused returns the topics that are not to be read, as their dead letters have spent their quota.
+func (in *Intake) Paused() []string { return in.breaker.paused() }
 
 func (in *Intake) source(name windows.Source, now time.Time) *source {
 	s := in.sources[name]
@@ -67,7 +85,7 @@ func (in *Intake) source(name windows.Source, now time.Time) *source {
 func (in *Intake) Know(ids map[string]string) { in.ids = ids }
 
 // Skip takes in that reading goes on at an offset of a partition, past what a loss or a dead letter stands for.
-func (in *Intake) Skip(name windows.Source, next int64, now time.Time, loss *windows.Loss, dead *kgo.Record) {
+func (in *Intake) Skip(name windows.Source, next int64, now time.Time, loss *monitor.Loss, dead *kgo.Record) {
 	in.source(name, now).position = next
 	if loss != nil {
 		in.losses = append(in.losses, *loss)
@@ -83,6 +101,7 @@ func (in *Intake) Polled() bool { return in.polled }
 // Own takes in which partitions this process owns, with their committed offsets. Others are another's to speak of. It
 // says whether one was silent for so long that the broker is to be asked where the partitions end.
 func (in *Intake) Own(committed map[windows.Source]int64, now time.Time) (ask bool) {
+	in.now = now
 	for name, offset := range committed {
 		s := in.source(name, now)
 		// A partition that was away for a while comes back further on: another process consumed what lies between.
@@ -121,21 +140,38 @@ func (in *Intake) Status(generation int32, ends map[windows.Source]int64, now ti
 // Records returns what a commit writes: deltas, dead letters and, in each panes partition, the vector last.
 func (in *Intake) Records(status []windows.Status, captures map[string]int32, panes int32) ([]*kgo.Record, error) {
 	records := slices.Clone(in.dead)
+	read := map[culprit]int64{}
+	for topic, n := range in.records {
+		read[culprit{topic: topic}] = n
+	}
 	for _, d := range in.fold.deltas() {
+		for _, p := range d.Panes {
+			read[culprit{endpoint: d.Endpoint}] += p.Rows
+		}
 		value, err := d.Append(nil)
 		if err != nil {
 			return nil, err
 		}
 		records = append(records, &kgo.Record{Topic: in.config.Topics.Panes, Key: []byte(d.Endpoint), Value: value})
 	}
+	for c, f := range in.fold.counts.failed {
+		if c.endpoint != "" {
+			read[c] += f.rows
+		}
+	}
+	in.traffic = in.breaker.traffic(in.fold.counts.failed, read)
+	health, err := in.health(status)
+	if err != nil {
+		return nil, err
+	}
 	vector, err := in.Vector(status, captures, panes)
-	return append(records, vector...), err
+	return append(append(records, health), vector...), err
 }
 
 // Vector returns the record that says how far each partition was read, once for each panes partition. captures is the
 // number of partitions of each capture topic, as far as it is known.
 func (in *Intake) Vector(status []windows.Status, captures map[string]int32, panes int32) ([]*kgo.Record, error) {
-	v := windows.Vector{Instance: in.config.Instance, Counts: map[string]int32{}, IDs: in.ids, Sources: status, Losses: in.losses}
+	v := windows.Vector{Instance: in.config.Instance, Counts: map[string]int32{}, IDs: in.ids, Sources: status}
 	for _, t := range in.config.Capture {
 		v.Counts[t.Topic] = captures[t.Topic]
 	}
@@ -155,8 +191,13 @@ func (in *Intake) Vector(status []windows.Status, captures map[string]int32, pan
 
 // Forget drops what was read since the last commit: it was committed, or, with rewound, is read again.
 func (in *Intake) Forget(rewound bool) {
+	if !rewound {
+		in.breaker.committed(in.traffic, in.fold.counts.failed, in.now)
+	}
 	in.fold.reset()
-	in.dead, in.losses, in.polled = in.dead[:0], nil, false
+	clear(in.dead)
+	in.dead, in.held, in.losses, in.traffic, in.polled = in.dead[:0], 0, nil, nil, false
+	clear(in.records)
 	if rewound {
 		clear(in.sources)
 	}

@@ -128,6 +128,7 @@ type evaluateMetrics struct {
 	reports     prometheus.Counter
 	transitions *prometheus.CounterVec
 	scores      *scoreMetrics
+	system      *prometheus.GaugeVec
 	aborts      prometheus.Counter
 	restore     prometheus.Histogram
 	endpoints   *bounded
@@ -147,6 +148,8 @@ func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidemark_evaluate_alerts_total", Help: "Alert transitions, by kind and state."}, []string{"kind", "state"}),
 		scores: newScoreMetrics(r),
+		system: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidemark_system_alert_firing", Help: "1 while an alert on Tidemark's own work is firing, 0 when it was resolved; absent before the first. The subject is an endpoint, a topic or a partition."}, []string{"rule", "subject"}),
 		aborts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidemark_evaluate_transactions_aborted_total", Help: "Transactions that were aborted and decided again, as a rebalance causes it."}),
 		restore: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -154,11 +157,11 @@ func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12), NativeHistogramBucketFactor: 1.1}),
 		endpoints: newBounded(r, "tidemark_evaluate_rows_windowed_total", maxSeries),
 	}
-	r.MustRegister(m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore)
+	r.MustRegister(m.system, m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore)
 	for _, why := range missed {
 		m.late.WithLabelValues(why).Add(0)
 	}
-	for _, kind := range []string{"drift", "quality"} {
+	for _, kind := range []string{"drift", "quality", monitor.KindSystem} {
 		for _, state := range []string{"firing", "resolved"} {
 			m.transitions.WithLabelValues(kind, state).Add(0)
 		}
@@ -183,6 +186,10 @@ func (m *evaluateMetrics) committed(out *monitor.Output, windowed map[string]int
 	for i := range out.Alerts {
 		a := &out.Alerts[i]
 		m.transitions.WithLabelValues(a.Kind, a.State).Inc()
+		if a.Kind == monitor.KindSystem {
+			m.system.WithLabelValues(a.Rule, a.Subject()).Set(map[bool]float64{true: 1}[a.State == "firing"])
+			continue
+		}
 		m.scores.fire(monitor.Firing{Monitor: a.Monitor, Endpoint: a.Endpoint, Variant: a.Variant, Size: a.Window.Size, Feature: a.Feature, Rule: a.Rule}, a.State == "firing")
 	}
 	for i := range out.Reports {

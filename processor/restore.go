@@ -50,6 +50,9 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 		for _, f := range r.shard.Firing() {
 			ev.metrics.scores.fire(f, true)
 		}
+		for _, f := range r.shard.SystemFiring() {
+			ev.metrics.system.WithLabelValues(f.Rule, f.Subject).Set(1)
+		}
 		ev.session.Client().ResumeFetchPartitions(map[string][]int32{ev.config.Topics.Panes: {partition}})
 		ev.metrics.restore.Observe(time.Since(started).Seconds())
 		delete(assigned, partition)
@@ -67,6 +70,9 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 func (ev *Evaluate) drop(partition int32) {
 	for _, endpoint := range ev.evaluation.shards[partition].Endpoints() {
 		ev.metrics.scores.forget(endpoint)
+	}
+	for _, f := range ev.evaluation.shards[partition].SystemFiring() {
+		ev.metrics.system.DeleteLabelValues(f.Rule, f.Subject)
 	}
 	ev.evaluation.Drop(partition)
 }

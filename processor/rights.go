@@ -37,7 +37,7 @@ func (c *Config) uses(role string) (all []use) {
 		for _, source := range c.Capture {
 			all = append(all, use{topic: source.Topic, read: true})
 		}
-		return all
+		return append(all, use{topic: t.Panes, write: true}) // how it is doing
 	case "notify":
 		return []use{{topic: t.Alerts, read: true}}
 	case "evaluate":

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/capture"
+	"tidemark/monitor"
 	"tidemark/windows"
 )
 
@@ -62,7 +63,7 @@ func (in *Ingest) skip(ctx context.Context, u *unreadable) error {
 	if !owned {
 		return errAgain // another process deals with it
 	}
-	var loss *windows.Loss
+	var loss *monitor.Loss
 	var letter *kgo.Record
 	if u.bomb != nil {
 		letter = deadBatch(in.config.Topics.DeadLetters, u.bomb)
@@ -75,7 +76,7 @@ func (in *Ingest) skip(ctx context.Context, u *unreadable) error {
 			return errAgain // it can be read after all
 		}
 		u.next = loss.End
-		if loss.Why == windows.LostTruncation {
+		if loss.Why == monitor.LostTruncation {
 			u.next = loss.Start
 		}
 	}
@@ -99,12 +100,12 @@ func (in *Ingest) skip(ctx context.Context, u *unreadable) error {
 }
 
 var lossWords = map[string]string{
-	windows.LostRetention:  "Kafka deleted captures before they were read, going on behind them: make the topic's retention longer than the longest stop",
-	windows.LostTruncation: "the brokers lost captures that they had acknowledged, going on with what comes: find out why; replicate the topic and keep unclean.leader.election.enable off",
+	monitor.LostRetention:  "Kafka deleted captures before they were read, going on behind them: make the topic's retention longer than the longest stop",
+	monitor.LostTruncation: "the brokers lost captures that they had acknowledged, going on with what comes: find out why; replicate the topic and keep unclean.leader.election.enable off",
 }
 
 // loss compares the next offset to read with what the log has; nil means that nothing is lost.
-func (in *Ingest) loss(ctx context.Context, u *unreadable, next int64) (*windows.Loss, error) {
+func (in *Ingest) loss(ctx context.Context, u *unreadable, next int64) (*monitor.Loss, error) {
 	topic, partition := u.source.Topic, u.source.Partition
 	starts, err := in.admin.ListStartOffsets(ctx, topic)
 	if err != nil {
@@ -123,9 +124,9 @@ func (in *Ingest) loss(ctx context.Context, u *unreadable, next int64) (*windows
 	}
 	switch {
 	case next < start:
-		return &windows.Loss{Source: u.source, Start: next, End: start, Why: windows.LostRetention}, nil
+		return &monitor.Loss{Source: u.source, Start: next, End: start, Why: monitor.LostRetention}, nil
 	case next > end:
-		return &windows.Loss{Source: u.source, Start: end, End: next, Why: windows.LostTruncation}, nil
+		return &monitor.Loss{Source: u.source, Start: end, End: next, Why: monitor.LostTruncation}, nil
 	}
 	return nil, nil
 }
@@ -147,9 +148,13 @@ func boundsOf(starts, ends kadm.ListedOffsets, topic string, partition int32) (f
 
 // deadBatch is the dead letter of a batch that decompresses to more than may be held. Its records cannot be kept.
 func deadBatch(topic string, b *kgo.ErrDecompressTooLarge) *kgo.Record {
-	return deadLetter(topic, &kgo.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset}, &capture.Error{
+	return deadLetter(topic, &kgo.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset}, tooLargeBatch(b))
+}
+
+func tooLargeBatch(b *kgo.ErrDecompressTooLarge) *capture.Error {
+	return &capture.Error{
 		Reason: capture.ReasonSize, Field: "the batch", Detail: fmt.Sprintf(
 			"of the offsets [%d, %d) decompresses to more than %d MiB: send captures in smaller batches; its records are only in the capture topic",
 			b.Offset, b.NextOffset, maxFetchedBatch>>20),
-	})
+	}
 }

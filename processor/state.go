@@ -17,6 +17,7 @@ const (
 	keyWindow   = "window/"
 	keyEndpoint = "endpoint/"
 	keySequence = "sequence/"
+	keySystem   = "system"
 )
 
 // state returns the records that bring a partition's saved state up to date.
@@ -66,6 +67,13 @@ func (ev *Evaluation) state(partition int32) ([]*kgo.Record, error) {
 		}
 		put(sequences[i].Key(), value)
 	}
+	if system, changed := s.System(); changed {
+		value, err := json.Marshal(system)
+		if err != nil {
+			return nil, fmt.Errorf("encode state of the system alerts: %w", err)
+		}
+		put(keySystem, value)
+	}
 	value, err := json.Marshal(meta{
 		Version: metaVersion, Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions(),
 	})
@@ -99,6 +107,7 @@ type Restoration struct {
 	windows   map[string]monitor.SavedWindow
 	endpoints map[string]monitor.SavedEndpoint
 	sequences map[string]monitor.SavedSequence
+	system    *monitor.SavedSystem
 }
 
 // Restoration begins that of a partition, of which the group has consumed the records before an offset.
@@ -117,6 +126,9 @@ func (r *Restoration) Saved(record *kgo.Record) error {
 	case key == keyMeta:
 		r.last = &meta{}
 		return json.Unmarshal(record.Value, r.last)
+	case key == keySystem:
+		r.system = &monitor.SavedSystem{}
+		return json.Unmarshal(record.Value, r.system)
 	case strings.HasPrefix(key, keyEndpoint):
 		var e monitor.SavedEndpoint
 		err := json.Unmarshal(record.Value, &e)
@@ -158,6 +170,11 @@ func (r *Restoration) From(start int64) (int64, error) {
 	}
 	for _, q := range r.sequences {
 		if err := r.shard.RestoreSequence(q); err != nil {
+			return 0, err
+		}
+	}
+	if r.system != nil {
+		if err := r.shard.RestoreSystem(*r.system); err != nil {
 			return 0, err
 		}
 	}

@@ -3,7 +3,6 @@ package processor
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -16,28 +15,28 @@ import (
 )
 
 // losses are those that were told, once each.
-func (w *world) losses() []windows.Loss {
+func (w *world) losses() []monitor.Loss {
 	w.t.Helper()
-	var all []windows.Loss
-	for _, v := range w.vectors() {
-		all = append(all, v.Losses...)
+	var all []monitor.Loss
+	for _, h := range w.health() {
+		all = append(all, h.Losses...)
 	}
 	return all
 }
 
-// vectors are those of the first partition of the panes topic, in order.
-func (w *world) vectors() []windows.Vector {
+// health is what was told of Tidemark's own work, in order.
+func (w *world) health() []monitor.Health {
 	w.t.Helper()
-	var all []windows.Vector
+	var all []monitor.Health
 	for _, r := range w.committed(w.config.Topics.Panes) {
-		if r.Key != nil || r.Partition != 0 {
+		if !isHealth(r) {
 			continue
 		}
-		var v windows.Vector
-		if err := json.Unmarshal(r.Value, &v); err != nil {
+		h, err := monitor.DecodeHealth(r.Value)
+		if err != nil {
 			w.t.Fatal(err)
 		}
-		all = append(all, v)
+		all = append(all, h)
 	}
 	return all
 }
@@ -68,17 +67,18 @@ func TestRetentionOvertakesIngest(t *testing.T) {
 		}
 		p = w.start("one")
 		w.live("churn", 2*time.Minute, 0, 0, 1, 2)
-		if n := p.metric("tidemark_ingest_offsets_lost_total", windows.LostRetention); n != 400 {
+		if n := p.metric("tidemark_ingest_offsets_lost_total", monitor.LostRetention); n != 400 {
 			t.Errorf("%v offsets counted as lost, want 400", n)
 		}
 		w.finish(p)
-		want := windows.Loss{Source: windows.Source{Topic: "capture", Partition: 1}, Start: from, End: from + 400, Why: windows.LostRetention}
+		want := monitor.Loss{Source: windows.Source{Topic: "capture", Partition: 1}, Start: from, End: from + 400, Why: monitor.LostRetention}
 		if got := w.losses(); len(got) != 1 || got[0] != want {
 			t.Errorf("losses %+v, want %+v", got, want)
 		}
 		if got := w.windowed("churn"); got != w.sent["churn"] {
 			t.Errorf("%d rows in windows, want %d: those that were left", got, w.sent["churn"])
 		}
+		w.wantSystem(monitor.RuleLost+" firing", monitor.RuleLost+" resolved")
 	})
 }
 
@@ -100,7 +100,7 @@ func TestRetentionOvertakesRunningIngest(t *testing.T) {
 		w.finish(p)
 		var lost int64
 		for _, l := range w.losses() {
-			if l.Source.Partition != 2 || l.Why != windows.LostRetention {
+			if l.Source.Partition != 2 || l.Why != monitor.LostRetention {
 				t.Errorf("loss %+v", l)
 			}
 			lost += l.End - l.Start
@@ -131,7 +131,7 @@ func TestLogLostWhatIngestHadRead(t *testing.T) {
 		w.pass(5 * time.Second)
 		w.live("churn", 2*time.Minute, 0, 0, 1, 2)
 		w.finish(p)
-		want := windows.Loss{Source: windows.Source{Topic: "capture", Partition: 0}, Start: end, End: end + 3000, Why: windows.LostTruncation}
+		want := monitor.Loss{Source: windows.Source{Topic: "capture", Partition: 0}, Start: end, End: end + 3000, Why: monitor.LostTruncation}
 		if got := w.losses(); len(got) != 1 || got[0] != want {
 			t.Errorf("losses %+v, want %+v", got, want)
 		}

@@ -19,10 +19,11 @@ func (s Source) Compare(o Source) int {
 	return cmp.Or(cmp.Compare(s.Topic, o.Topic), cmp.Compare(s.Partition, o.Partition))
 }
 
-// MarshalText writes topic/partition.
-func (s Source) MarshalText() ([]byte, error) {
-	return fmt.Appendf(nil, "%s/%d", s.Topic, s.Partition), nil
-}
+// String writes topic/partition.
+func (s Source) String() string { return fmt.Sprintf("%s/%d", s.Topic, s.Partition) }
+
+// MarshalText writes what String does.
+func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads topic/partition. Kafka allows no slash in a topic.
 func (s *Source) UnmarshalText(text []byte) error {
@@ -61,22 +62,7 @@ type Vector struct {
 	Counts   map[string]int32  `json:"counts"`        // partitions of each topic, as far as the reader knows
 	IDs      map[string]string `json:"ids,omitempty"` // of each topic: one that was deleted and made again has another
 	Sources  []Status          `json:"sources"`
-	Losses   []Loss            `json:"losses,omitempty"` // that were found since the commit before
 }
-
-// Loss is records [Start, End) of a source that can no longer be read.
-type Loss struct {
-	Source Source `json:"source"`
-	Start  int64  `json:"start"`
-	End    int64  `json:"end"`
-	Why    string `json:"why"`
-}
-
-// Why records are lost.
-const (
-	LostRetention  = "retention"  // the topic's retention deleted them before they were read
-	LostTruncation = "truncation" // the brokers lost them after they had acknowledged them
-)
 
 // Partitions is the latest status of every source, as the log tells it.
 type Partitions struct {

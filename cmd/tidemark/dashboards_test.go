@@ -325,6 +325,7 @@ func (p *prometheusAPI) checkRules() {
 		"endpoint:tidemark_alerts_firing:sum": "recording ok", "job:tidemark_rows_dead:ratio_rate5m": "recording ok",
 		"job:tidemark_lag_records:sum": "recording ok",
 		"TidemarkDrift":                "alerting ok", "TidemarkLag": "alerting ok", "TidemarkDeadLetters": "alerting ok",
+		"TidemarkSystem": "alerting ok",
 	}
 	if diff := cmp.Diff(want, states); diff != "" {
 		p.t.Errorf("rules (-want +got):\n%s", diff)

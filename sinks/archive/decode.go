@@ -115,6 +115,10 @@ type row struct {
 }
 
 func (d *decoder) add(r *Record) {
+	if r.Unreadable != "" {
+		d.append(row{record: r, status: StatusDead, error: r.Unreadable}, nil, 0)
+		return
+	}
 	captured, err := d.parser.Parse(r.Value)
 	if err != nil {
 		d.append(row{record: r, endpoint: r.Endpoint, variant: r.Variant, status: StatusDead, error: message(err), raw: true}, nil, 0)

@@ -11,6 +11,8 @@ type Record struct {
 	Endpoint  string
 	Variant   string // as the record's headers say; may be empty, as Endpoint
 	Value     []byte
+	// Unreadable says why the value is not there; the record may stand for several.
+	Unreadable string
 }
 
 // Records are those that wait to become an object: all from START up to End.
