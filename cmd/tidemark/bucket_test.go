@@ -37,7 +37,7 @@ func (s *site) addBucket() *bucket {
 	s.t.Helper()
 	b := &bucket{testbed.StartSeaweedFS(s.t), s, filepath.Join(python(s.t), "python")}
 	s.env = append(s.env, "AWS_ACCESS_KEY_ID="+b.AccessKey, "AWS_SECRET_ACCESS_KEY="+b.SecretKey)
-	b.do("make")
+	b.do("make", "captures")
 	return b
 }
 
@@ -46,10 +46,10 @@ func (b *bucket) section() string {
 	return fmt.Sprintf("archive: {url: s3://captures/prod, endpoint: %q, path_style: true, every: 1s}\n", b.URL)
 }
 
-// do runs a command of bucket.py and returns what it prints.
-func (b *bucket) do(command string, arguments ...string) []byte {
+// do runs a command of bucket.py on a bucket and returns what it prints.
+func (b *bucket) do(command, bucket string, arguments ...string) []byte {
 	b.s.t.Helper()
-	return b.s.program(b.python, append([]string{script(b.s.t, "bucket.py"), b.URL, command, "captures"}, arguments...)...)
+	return b.s.program(b.python, append([]string{script(b.s.t, "bucket.py"), b.URL, command, bucket}, arguments...)...)
 }
 
 // program runs a program of somebody else, which must succeed, and returns what it prints.
@@ -85,6 +85,18 @@ func (b *bucket) verify(flags ...string) (code int, out string) {
 		b.s.t.Errorf("archive verify ended with %d: %s", code, p.stderr.String())
 	}
 	return code, p.stdout.String()
+}
+
+// rows is how many the archive has, by its own account.
+func (b *bucket) rows() (rows int64) {
+	b.s.t.Helper()
+	var report archive.Report
+	_, out := b.verify("--json")
+	decode(b.s.t, []byte(out), &report)
+	for _, c := range report.Chains {
+		rows += c.Rows
+	}
+	return rows
 }
 
 // verified is the report on an archive that must be without findings: one chain for each of three partitions, from
@@ -179,7 +191,7 @@ func TestBucket(t *testing.T) {
 	report := b.verified(n)
 
 	var metadata map[string]map[string]string
-	decode(t, b.do("get", "copy"), &metadata)
+	decode(t, b.do("get", "captures", "copy"), &metadata)
 	var objects []string
 	for key, m := range metadata {
 		start, isObject := strings.CutSuffix(key, ".parquet")
@@ -232,9 +244,9 @@ func (b *bucket) breaks(objects []string, report archive.Report) {
 	removed, doubled, truncated := objects[0], objects[report.Chains[0].Objects], objects[len(objects)-1]
 	folder, _ := filepath.Split(doubled)
 	copied := folder + fmt.Sprintf("%020d.parquet", 7)
-	b.do("remove", removed)
-	b.do("double", doubled, copied)
-	b.do("truncate", truncated)
+	b.do("remove", "captures", removed)
+	b.do("double", "captures", doubled, copied)
+	b.do("truncate", "captures", truncated)
 	code, out := b.verify("--json")
 	var broken archive.Report
 	if err := json.Unmarshal([]byte(out), &broken); err != nil {

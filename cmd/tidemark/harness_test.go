@@ -30,8 +30,10 @@ import (
 const patience = 90 * time.Second
 
 // TestMain puts the program itself on the PATH, as "tidemark": a copy of the test binary, which runs main under
-// that name.
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"tidemark": main}) }
+// that name. Under another it is an archive that does not share.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tidemark": main, "tidemark-apart": apart})
+}
 
 // await fails the test when something does not become true.
 func await(t *testing.T, what string, condition func() bool) {
@@ -52,6 +54,7 @@ type site struct {
 	t      *testing.T
 	dir    string
 	broker *kfake.Cluster // nil when it is not in the test's own process
+	apache *testbed.Kafka // or this, with security
 	kafka  string         // its address, without security
 	client *kgo.Client
 
@@ -149,7 +152,13 @@ func (s *site) tidemark(arguments ...string) string {
 // start starts the program in the site's directory.
 func (s *site) start(arguments ...string) *process {
 	s.t.Helper()
-	p := &process{t: s.t, command: exec.Command("tidemark", arguments...), ended: make(chan struct{})}
+	return s.launch(exec.Command("tidemark", arguments...))
+}
+
+// launch starts a command in the site's directory.
+func (s *site) launch(command *exec.Cmd) *process {
+	s.t.Helper()
+	p := &process{t: s.t, command: command, ended: make(chan struct{})}
 	p.command.Dir, p.command.Env, p.command.Stdout, p.command.Stderr = s.dir, append(os.Environ(), s.env...), &p.stdout, &p.stderr
 	if err := p.command.Start(); err != nil {
 		s.t.Fatal(err)
@@ -161,10 +170,10 @@ func (s *site) start(arguments ...string) *process {
 	s.t.Cleanup(func() {
 		p.kill()
 		if text := p.stdout.String() + p.stderr.String(); strings.Contains(text, testbed.Password) {
-			s.t.Errorf("tidemark %q shows the password", arguments)
+			s.t.Errorf("%q shows the password", command.Args)
 		}
 		if s.t.Failed() {
-			s.t.Logf("tidemark %q wrote to stderr:\n%s", arguments, p.stderr.String())
+			s.t.Logf("%q wrote to stderr:\n%s", command.Args, p.stderr.String())
 		}
 	})
 	return p
@@ -221,12 +230,17 @@ func (p *process) kill() {
 	<-p.ended
 }
 
+func (p *process) signal(signal os.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // stop ends the process with SIGTERM, which must be a clean end.
 func (p *process) stop() {
 	p.t.Helper()
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
+	p.signal(syscall.SIGTERM)
 	if code := p.wait(); code != 0 {
 		p.t.Fatalf("%q ended with %d after SIGTERM: %s", p.command.Args, code, p.stderr.String())
 	}

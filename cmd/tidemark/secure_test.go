@@ -16,8 +16,16 @@ func newSecureSite(t *testing.T) *site {
 	t.Helper()
 	k := testbed.StartKafka(t, "tidemark")
 	s := siteOf(t, k.Plain)
-	s.section = secured(k, k.SASL, "SCRAM-SHA-512", "tidemark")
+	s.apache, s.section = k, secured(k, k.SASL, "SCRAM-SHA-512", "tidemark")
 	s.allow("User:tidemark")
+	return s
+}
+
+// newPlainSite starts Apache Kafka, which everybody reaches without security.
+func newPlainSite(t *testing.T) *site {
+	t.Helper()
+	s := siteOf(t, testbed.StartKafka(t).Plain)
+	s.section = fmt.Sprintf("{brokers: [%q]}", s.kafka)
 	return s
 }
 

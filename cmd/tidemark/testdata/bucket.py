@@ -2,6 +2,7 @@
 
     bucket.py ENDPOINT make BUCKET
     bucket.py ENDPOINT get BUCKET DIRECTORY     copies the objects, and prints the metadata of each as JSON, by key
+    bucket.py ENDPOINT upload BUCKET KEY FILE
     bucket.py ENDPOINT remove BUCKET KEY
     bucket.py ENDPOINT double BUCKET KEY COPY   puts the object a second time
     bucket.py ENDPOINT truncate BUCKET KEY      puts the first half of the object in its place
@@ -41,6 +42,8 @@ match command, rest:
         s3.create_bucket(Bucket=bucket)
     case "get", [directory]:
         get(directory)
+    case "upload", [key, name]:
+        s3.upload_file(name, bucket, key)
     case "remove", [key]:
         s3.delete_object(Bucket=bucket, Key=key)
     case "double", [key, copy]:
