@@ -38,6 +38,12 @@ func (c *Config) uses(role string) (all []use) {
 			all = append(all, use{topic: source.Topic, read: true})
 		}
 		return append(all, use{topic: t.Panes, write: true}) // how it is doing
+	case "deadletters":
+		all = append(all, use{topic: t.DeadLetters, read: true})
+		for _, source := range c.Capture {
+			all = append(all, use{topic: source.Topic, write: true})
+		}
+		return all
 	case "notify":
 		return []use{{topic: t.Alerts, read: true}}
 	case "evaluate":

@@ -67,7 +67,7 @@ Exit codes: 0 fine; 1 failed; 2 wrong usage or configuration; 3 drift or a viola
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		demoCommand(), runCommand(), checkCommand(), baselineCommand(), scoreCommand(), detectCommand(), replayCommand(), backtestCommand(),
-		alertsCommand(), archiveCommand(), topicsCommand(), healthCommand(), versionCommand(),
+		alertsCommand(), deadlettersCommand(), archiveCommand(), topicsCommand(), healthCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root

@@ -185,6 +185,9 @@ func (w *rewriter) batch(b arrow.RecordBatch) error {
 			w.rows, w.raw = append(w.rows[:0], r), true
 			continue
 		}
+		if textAt(b.Column(8), i) == StatusDead {
+			continue // its batch was too large, so that nothing of it is kept
+		}
 		at := r.Timestamp
 		if !eventTimes.IsNull(i) {
 			at = int64(eventTimes.Value(i))

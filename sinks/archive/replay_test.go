@@ -52,23 +52,24 @@ func TestReplayRecords(t *testing.T) {
 	a := New(&store.Memory{}, DefaultConfig())
 	partial := `{"captureData":{"endpointInput":{"encoding":"CSV","data":"1,a,2\nsoon,b,3"}}}`
 	stored(t, a, partition, both,
-		Record{10, 1767323045123, "", "", []byte(`{"endpoint":"loans","variant":"blue","id":"a\"b","time":"2026-01-02T03:04:05.678Z","features":{"income":1.5,"state":"Oh\nio","Offset":-0.25,"more":1},"predictions":{"score":0.1}}`)},
-		Record{12, 1767323045123, "loans", "", []byte(`{"captureData":{"endpointInput":{"encoding":"CSV","data":"NaN,,3\nInf,é,4"},"endpointOutput":{"encoding":"CSV","data":"1e-300\n0.3"}},"eventMetadata":{"eventId":"b","inferenceTime":"2026-01-02T03:04:06Z"}}`)},
-		Record{13, 1767323045123, "churn", "", []byte(`{"id":"c","predictions":{"score":0.9}}`)},
-		Record{14, 1767323045123, "nobody", "", []byte(`{"features":{"z":1}}`)},
-		Record{15, 1767323045123, "loans", "", []byte("\xff{")},
-		Record{16, 1767323045123, "loans", "", []byte(partial)},
-		Record{17, 1767323045123, "churn", "", []byte(`{"features":{"income":"high","plan":"basic"}}`)},
+		Record{10, 1767323045123, "", "", []byte(`{"endpoint":"loans","variant":"blue","id":"a\"b","time":"2026-01-02T03:04:05.678Z","features":{"income":1.5,"state":"Oh\nio","Offset":-0.25,"more":1},"predictions":{"score":0.1}}`), ""},
+		Record{12, 1767323045123, "loans", "", []byte(`{"captureData":{"endpointInput":{"encoding":"CSV","data":"NaN,,3\nInf,é,4"},"endpointOutput":{"encoding":"CSV","data":"1e-300\n0.3"}},"eventMetadata":{"eventId":"b","inferenceTime":"2026-01-02T03:04:06Z"}}`), ""},
+		Record{13, 1767323045123, "churn", "", []byte(`{"id":"c","predictions":{"score":0.9}}`), ""},
+		Record{14, 1767323045123, "nobody", "", []byte(`{"features":{"z":1}}`), ""},
+		Record{15, 1767323045123, "loans", "", []byte("\xff{"), ""},
+		Record{16, 1767323045123, "loans", "", []byte(partial), ""},
+		Record{17, 1767323045123, "churn", "", []byte(`{"features":{"income":"high","plan":"basic"}}`), ""},
+		Record{18, 1767323045123, "", "", nil, "size: the batch"}, // there is nothing to replay
 	)
 	want := []Record{
-		{10, 1767323045123, "loans", "blue", []byte(`{"id":"a\"b","time":"2026-01-02T03:04:05.678Z","features":{"income":1.5,"state":"Oh\nio","Offset":-0.25},"predictions":{"score":0.1}}`)},
-		{12, 1767323045123, "loans", "default", []byte(`{"id":"b","time":"2026-01-02T03:04:06.000Z","features":{"income":"NaN","Offset":3},"predictions":{"score":1e-300}}`)},
-		{12, 1767323045123, "loans", "default", []byte(`{"id":"b","time":"2026-01-02T03:04:06.000Z","features":{"income":"+Inf","state":"é","Offset":4},"predictions":{"score":0.3}}`)},
-		{13, 1767323045123, "churn", "default", []byte(`{"id":"c","time":"2026-01-02T03:04:05.123Z","predictions":{"score":0.9}}`)},
-		{14, 1767323045123, "nobody", "default", []byte(`{"features":{"z":1}}`)},
-		{15, 1767323045123, "loans", "", []byte("\xff{")},
-		{16, 1767323045123, "loans", "default", []byte(partial)},
-		{17, 1767323045123, "churn", "default", []byte(`{"id":"","time":"2026-01-02T03:04:05.123Z","features":{"plan":"basic","income":"high"}}`)},
+		{10, 1767323045123, "loans", "blue", []byte(`{"id":"a\"b","time":"2026-01-02T03:04:05.678Z","features":{"income":1.5,"state":"Oh\nio","Offset":-0.25},"predictions":{"score":0.1}}`), ""},
+		{12, 1767323045123, "loans", "default", []byte(`{"id":"b","time":"2026-01-02T03:04:06.000Z","features":{"income":"NaN","Offset":3},"predictions":{"score":1e-300}}`), ""},
+		{12, 1767323045123, "loans", "default", []byte(`{"id":"b","time":"2026-01-02T03:04:06.000Z","features":{"income":"+Inf","state":"é","Offset":4},"predictions":{"score":0.3}}`), ""},
+		{13, 1767323045123, "churn", "default", []byte(`{"id":"c","time":"2026-01-02T03:04:05.123Z","predictions":{"score":0.9}}`), ""},
+		{14, 1767323045123, "nobody", "default", []byte(`{"features":{"z":1}}`), ""},
+		{15, 1767323045123, "loans", "", []byte("\xff{"), ""},
+		{16, 1767323045123, "loans", "default", []byte(partial), ""},
+		{17, 1767323045123, "churn", "default", []byte(`{"id":"","time":"2026-01-02T03:04:05.123Z","features":{"plan":"basic","income":"high"}}`), ""},
 	}
 	if diff := cmp.Diff(want, replayed(t, a)); diff != "" {
 		t.Error(diff)
@@ -81,7 +82,7 @@ func TestReplayMerges(t *testing.T) {
 	other := partition
 	other.Partition++
 	at := func(offset, timestamp int64) Record {
-		return Record{offset, timestamp, "nobody", "", []byte("{}")}
+		return Record{offset, timestamp, "nobody", "", []byte("{}"), ""}
 	}
 	stored(t, a, partition, both, at(0, 10), at(1, 30))
 	stored(t, a, partition, both, at(2, 20), at(3, 50))
