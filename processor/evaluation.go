@@ -40,7 +40,8 @@ func NewEvaluation(c *Config, monitors []*monitor.Monitor) *Evaluation {
 func (ev *Evaluation) Step(r *kgo.Record) error {
 	s := ev.shards[r.Partition]
 	if s == nil || r.Offset < s.next {
-		return fmt.Errorf("read %s/%d offset %d, which this process has not restored or has read already", r.Topic, r.Partition, r.Offset)
+		// The partition went and came back while the client was cut off: a new session restores it.
+		return lost{fmt.Errorf("read %s/%d offset %d, which this process has not restored or has read already", r.Topic, r.Partition, r.Offset)}
 	}
 	s.next = r.Offset + 1
 	ev.touched[r.Partition] = true

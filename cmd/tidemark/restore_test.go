@@ -52,9 +52,6 @@ func TestRestore(t *testing.T) {
 		}
 		s.publish(values...)
 	}
-	for back := 30 * time.Second; back > 0; back -= time.Second {
-		capture(time.Now().Add(-back))
-	}
 	live, stop := context.WithCancel(t.Context())
 	var producer sync.WaitGroup
 	producer.Go(func() {
@@ -110,7 +107,7 @@ func TestRestore(t *testing.T) {
 			return true
 		}
 	}
-	read("windows of every endpoint", all(4))
+	read("windows of every endpoint", all(6))
 
 	p.kill()
 	ends, err := kadm.NewClient(s.client).ListEndOffsets(t.Context(), "tidemark.reports")
