@@ -23,11 +23,15 @@ type content struct {
 func contentOf(b *Batch) content {
 	c := content{fresh(b.times), fresh(b.sides), nil, fresh(b.extras), b.undecoded}
 	for _, column := range b.columns {
-		column.valid = fresh(column.valid)
-		column.floats = fresh(column.floats)
-		column.offsets = fresh(column.offsets)
+		column.valid = fresh(column.valid[:(b.Rows()+7)/8])
+		if column.kind == Categorical {
+			column.offsets = fresh(column.offsets[:b.Rows()+1])
+		} else {
+			column.floats = fresh(column.floats[:b.Rows()])
+		}
 		column.text = fresh(column.text)
 		column.invalid = fresh(column.invalid)
+		column.words, column.codes = nil, nil
 		c.Columns = append(c.Columns, column)
 	}
 	return c

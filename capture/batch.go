@@ -24,6 +24,8 @@ type Batch struct {
 	times   []int64
 	sides   []Side
 	columns []column
+	texts   []int // the categorical columns
+	room    int   // rows that the columns have memory for; behind the last row it is zero
 	inputs  half
 	outputs half
 
@@ -47,6 +49,8 @@ type column struct {
 	offsets []int32
 	text    []byte
 	invalid []int32
+	words   *words // of a categorical column
+	codes   []int16
 }
 
 // NewBatch returns an empty batch for rows of schema.
@@ -64,6 +68,8 @@ func NewBatch(schema Schema) *Batch {
 		if c.Kind == Categorical {
 			t = arrow.BinaryTypes.String
 			b.columns[i].offsets = []int32{0}
+			b.columns[i].words = &words{}
+			b.texts = append(b.texts, i)
 		}
 		b.columns[i].kind = c.Kind
 		fields[i] = arrow.Field{Name: c.Name, Type: t, Nullable: true}
@@ -139,35 +145,53 @@ func (b *Batch) Record() arrow.RecordBatch {
 // Column returns column i as an Arrow array (float64 or string) that shares the batch's memory.
 func (b *Batch) Column(i int) arrow.Array {
 	c, n := &b.columns[i], b.Rows()
-	valid := memory.NewBufferBytes(c.valid)
+	valid := memory.NewBufferBytes(c.valid[:bitutil.BytesForBits(int64(n))])
 	if c.kind == Categorical {
 		data := array.NewData(arrow.BinaryTypes.String, n, []*memory.Buffer{
-			valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)), memory.NewBufferBytes(c.text),
+			valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets[:n+1])), memory.NewBufferBytes(c.text),
 		}, nil, array.UnknownNullCount, 0)
 		defer data.Release()
 		return array.NewStringData(data)
 	}
 	data := array.NewData(arrow.PrimitiveTypes.Float64, n, []*memory.Buffer{
-		valid, memory.NewBufferBytes(arrow.Float64Traits.CastToBytes(c.floats)),
+		valid, memory.NewBufferBytes(arrow.Float64Traits.CastToBytes(c.floats[:n])),
 	}, nil, array.UnknownNullCount, 0)
 	defer data.Release()
 	return array.NewFloat64Data(data)
 }
 
+// Numbers returns the values of numeric column i and a bitmap, least significant bit first, of the rows that have one.
+// They share the batch's memory.
+func (b *Batch) Numbers(i int) (values []float64, valid []byte) {
+	c, n := &b.columns[i], b.Rows()
+	return c.floats[:n], c.valid[:bitutil.BytesForBits(int64(n))]
+}
+
 // appendRow adds a row whose values are all null; set and setText fill it.
 func (b *Batch) appendRow(time int64, sides Side) {
 	row := len(b.times)
+	if row == b.room {
+		b.grow()
+	}
 	b.times = append(b.times, time)
 	b.sides = append(b.sides, sides)
+	for _, i := range b.texts {
+		c := &b.columns[i]
+		c.offsets[row+1], c.codes[row] = c.offsets[row], noCode
+	}
+}
+
+// grow makes room for more rows in all columns at once, so that a row need not look at each.
+func (b *Batch) grow() {
+	b.room = max(64, 2*b.room)
 	for i := range b.columns {
 		c := &b.columns[i]
-		if row%8 == 0 {
-			c.valid = append(c.valid, 0)
-		}
+		c.valid = append(c.valid, make([]byte, b.room/8-len(c.valid))...)
 		if c.kind == Categorical {
-			c.offsets = append(c.offsets, c.offsets[row])
+			c.offsets = append(c.offsets, make([]int32, b.room+1-len(c.offsets))...)
+			c.codes = append(c.codes, make([]int16, b.room-len(c.codes))...)
 		} else {
-			c.floats = append(c.floats, 0)
+			c.floats = append(c.floats, make([]float64, b.room-len(c.floats))...)
 		}
 	}
 }
@@ -184,6 +208,7 @@ func (b *Batch) setText(i int, v []byte) {
 	c, row := &b.columns[i], len(b.times)-1
 	c.text = append(c.text[:c.offsets[row]], v...)
 	c.offsets[row+1] = int32(len(c.text))
+	c.codes[row] = noCode
 	bitutil.SetBit(c.valid, row)
 }
 
@@ -202,21 +227,22 @@ func (b *Batch) addExtra(keys int) {
 
 // truncate drops the rows from n on, so that a record that fails half-way leaves nothing behind.
 func (b *Batch) truncate(n int) {
+	rows := len(b.times)
 	b.times, b.sides = b.times[:n], b.sides[:n]
 	for len(b.extras) > 0 && int(b.extras[len(b.extras)-1]) >= n {
 		b.extras = b.extras[:len(b.extras)-1]
 	}
+	first, last := bitutil.BytesForBits(int64(n)), bitutil.BytesForBits(int64(rows))
 	for i := range b.columns {
 		c := &b.columns[i]
-		c.valid = c.valid[:bitutil.BytesForBits(int64(n))]
 		if n%8 != 0 {
-			c.valid[len(c.valid)-1] &= 1<<(n%8) - 1
+			c.valid[first-1] &= 1<<(n%8) - 1
 		}
+		clear(c.valid[first:last])
 		if c.kind == Categorical {
-			c.offsets = c.offsets[:n+1]
 			c.text = c.text[:c.offsets[n]]
 		} else {
-			c.floats = c.floats[:n]
+			clear(c.floats[n:rows])
 		}
 		for len(c.invalid) > 0 && int(c.invalid[len(c.invalid)-1]) >= n {
 			c.invalid = c.invalid[:len(c.invalid)-1]

@@ -17,9 +17,9 @@ func (b *Batch) AppendCells(time int64, sides Side, cells [][]byte) error {
 
 // setCell gives the last row the value that a CSV cell stands for in column i.
 func (b *Batch) setCell(i int, cell []byte) {
-	if b.columns[i].kind == Categorical {
+	if c := &b.columns[i]; c.kind == Categorical {
 		if len(cell) > 0 {
-			b.setText(i, Canonical(cell))
+			c.setWord(len(b.times)-1, cell)
 		}
 		return
 	}

@@ -17,7 +17,7 @@ func (r *Record) readFlat(v *fastjson.Value, p *Parser) error {
 	}
 	r.Endpoint = again(&p.endpoint, v.Get("endpoint"))
 	r.Variant = again(&p.variant, v.Get("variant"))
-	r.EventID = text(v.Get("id"))
+	r.EventID = identifier(v.Get("id"))
 	return r.readTime("time", v.Get("time"))
 }
 

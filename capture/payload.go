@@ -26,6 +26,7 @@ type payload struct {
 
 	form     form
 	text     []byte            // CSV
+	plain    bool              // CSV of one row without quotes
 	rows     []*fastjson.Value // JSON, read across
 	byName   bool              // JSON that always gives its columns' names
 	across   int               // rows, read across
@@ -42,7 +43,7 @@ type payload struct {
 }
 
 func (p *payload) reset(field string) {
-	p.field, p.form, p.byName = field, absent, false
+	p.field, p.form, p.byName, p.plain = field, absent, false, false
 	p.text, p.rows = nil, p.rows[:0]
 	p.across, p.down, p.members, p.readDown = 0, 0, 0, false
 }

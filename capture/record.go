@@ -3,6 +3,7 @@ package capture
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
 )
@@ -10,30 +11,53 @@ import (
 // Parser reads capture records. It keeps its buffers, so a [Record] holds until the next Parse.
 // It is not for concurrent use; its zero value is ready.
 type Parser struct {
-	envelope fastjson.Parser
-	record   Record
-	endpoint string // of the last record that had one, as most records of a topic share it
-	variant  string
+	envelope  fastjson.Parser
+	record    Record
+	endpoint  string // of the last record that had one, as most records of a topic share it
+	variant   string
+	templates []*template
+	misses    int // templates learned since a record fitted one
+	pass      int // records to let pass until another is learned
 }
 
 // Record is one captured call of a model: one or several rows of features, of predictions, or of both.
 type Record struct {
 	Endpoint    string // empty if the record does not say, as in SageMaker's format
 	Variant     string // of the endpoint; may be empty
-	EventID     string // one for each call; may be empty
-	InferenceID string // given by the model's client, to join labels by; may be empty
+	EventID     []byte // one for each call, in UTF-8; may be empty
+	InferenceID []byte // given by the model's client, to join labels by; in UTF-8; may be empty
 	Time        int64  // event time in milliseconds since the Unix epoch, if HasTime; else to be set by the caller
 	HasTime     bool
 
 	input, output payload
 	rows          int
+	clock         clock
 }
 
-// Parse reads one record in SageMaker's or the flat format. An error is always an [*Error].
+// Parse reads one record in SageMaker's or the flat format. The record keeps parts of value. An error is always an
+// [*Error].
 func (p *Parser) Parse(value []byte) (*Record, error) {
+	p.reset()
+	if p.fit(value) {
+		return &p.record, nil
+	}
+	p.reset()
+	r, err := p.parse(value)
+	if err == nil {
+		p.learn(value)
+	}
+	return r, err
+}
+
+func (p *Parser) reset() {
 	r := &p.record
-	r.Endpoint, r.Variant, r.EventID, r.InferenceID = "", "", "", ""
+	r.Endpoint, r.Variant, r.EventID, r.InferenceID = "", "", nil, nil
 	r.Time, r.HasTime = 0, false
+}
+
+// parse reads any record.
+func (p *Parser) parse(value []byte) (*Record, error) {
+	r := &p.record
 	v, err := parseJSON(&p.envelope, value)
 	if err != nil {
 		return nil, failJSON(ReasonMalformed, "record", value, "a JSON object", err)
@@ -86,12 +110,37 @@ func (r *Record) Rows() int { return r.rows }
 // of b has no columns is left out. An error is always an [*Error].
 func (r *Record) Append(b *Batch) error {
 	start, undecoded := b.Rows(), b.undecoded
+	if r.appendPlain(b) {
+		return nil
+	}
 	if err := r.append(b); err != nil {
 		b.truncate(start)
 		b.undecoded = undecoded
 		return err
 	}
 	return nil
+}
+
+// appendPlain appends the one row of a record whose sides are CSV without quotes. It is false, and nothing is appended,
+// for every other record, faulty ones among them.
+func (r *Record) appendPlain(b *Batch) bool {
+	sides := Side(0)
+	if r.input.plain && b.inputs.n > 0 {
+		sides |= Input
+	}
+	if r.output.plain && b.outputs.n > 0 {
+		sides |= Output
+	}
+	if sides == 0 || r.input.form != absent && !r.input.plain || r.output.form != absent && !r.output.plain {
+		return false
+	}
+	start := b.Rows()
+	b.appendRow(r.Time, sides)
+	if sides&Input != 0 && !b.fillPlain(&b.inputs, r.input.text) || sides&Output != 0 && !b.fillPlain(&b.outputs, r.output.text) {
+		b.truncate(start)
+		return false
+	}
+	return true
 }
 
 func (r *Record) append(b *Batch) error {
@@ -139,6 +188,14 @@ func (b *Batch) take(p *payload, h *half) (ready *payload, open bool) {
 	return p, p.choose(h)
 }
 
+// identifier is text without a copy, as long as the value holds.
+func identifier(v *fastjson.Value) []byte {
+	if v != nil && v.Type() == fastjson.TypeString && utf8.Valid(v.GetStringBytes()) {
+		return v.GetStringBytes()
+	}
+	return []byte(text(v))
+}
+
 // text returns a JSON string, or a JSON number's digits; anything else is an empty string.
 func text(v *fastjson.Value) string {
 	if v == nil {
@@ -158,6 +215,11 @@ func text(v *fastjson.Value) string {
 func (r *Record) readTime(field string, v *fastjson.Value) error {
 	if v == nil || v.Type() == fastjson.TypeNull {
 		return nil
+	}
+	if v.Type() == fastjson.TypeString {
+		if r.Time, r.HasTime = r.clock.read(v.GetStringBytes()); r.HasTime {
+			return nil
+		}
 	}
 	ms, err := ParseTime(text(v))
 	if err != nil {

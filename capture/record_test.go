@@ -40,7 +40,7 @@ func TestEnvelopeFields(t *testing.T) {
 			t.Errorf("%s: %v", c.value, err)
 			continue
 		}
-		got := fields{r.Endpoint, r.Variant, r.EventID, r.InferenceID, r.Time, r.HasTime}
+		got := fields{r.Endpoint, r.Variant, string(r.EventID), string(r.InferenceID), r.Time, r.HasTime}
 		if got != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.value, got, c.want)
 		}

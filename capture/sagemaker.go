@@ -15,11 +15,16 @@ var (
 	outputLists = []string{"predictions"}
 )
 
+const (
+	inputField  = "captureData.endpointInput.data"
+	outputField = "captureData.endpointOutput.data"
+)
+
 // readSageMaker reads a line of SageMaker Data Capture. It names no endpoint: there the endpoint is part of the file's
 // key.
 func (r *Record) readSageMaker(v *fastjson.Value) error {
-	r.input.reset("captureData.endpointInput.data")
-	r.output.reset("captureData.endpointOutput.data")
+	r.input.reset(inputField)
+	r.output.reset(outputField)
 	r.input.lists, r.output.lists = inputLists, outputLists
 	data := v.Get("captureData")
 	if err := r.input.readSide(data.Get("endpointInput")); err != nil {
@@ -32,8 +37,8 @@ func (r *Record) readSageMaker(v *fastjson.Value) error {
 		return &Error{ReasonEnvelope, "captureData", "has no endpointInput and no endpointOutput: want at least one"}
 	}
 	metadata := v.Get("eventMetadata")
-	r.EventID = text(metadata.Get("eventId"))
-	r.InferenceID = text(metadata.Get("inferenceId"))
+	r.EventID = identifier(metadata.Get("eventId"))
+	r.InferenceID = identifier(metadata.Get("inferenceId"))
 	return r.readTime("eventMetadata.inferenceTime", metadata.Get("inferenceTime"))
 }
 

@@ -90,7 +90,7 @@ func (s *scene) input() *input {
 				in.dead[fmt.Sprint(log.name.Partition, "/", r.Offset)] = true
 				continue
 			}
-			kept := &capturedRecord{record.EventID, 1} // one row of an endpoint that nobody watches
+			kept := &capturedRecord{string(record.EventID), 1} // one row of an endpoint that nobody watches
 			for _, m := range monitors() {
 				if m.Watches(record.Endpoint, "default") {
 					in.count(m, record)

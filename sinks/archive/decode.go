@@ -207,6 +207,13 @@ func (d *decoder) append(is row, schema *capture.Schema, at int) {
 			b[i].(*array.StringBuilder).Append(value)
 		}
 	}
+	identifier := func(i int, value []byte) {
+		if len(value) == 0 {
+			b[i].AppendNull()
+		} else {
+			b[i].(*array.StringBuilder).BinaryBuilder.Append(value)
+		}
+	}
 	b[0].(*array.Int64Builder).Append(is.record.Offset)
 	b[1].(*array.Int32Builder).Append(int32(is.index))
 	b[2].(*array.TimestampBuilder).Append(arrow.Timestamp(is.record.Timestamp))
@@ -216,8 +223,8 @@ func (d *decoder) append(is row, schema *capture.Schema, at int) {
 		b[5].AppendNull()
 	} else {
 		b[3].(*array.TimestampBuilder).Append(arrow.Timestamp(is.captured.Time))
-		text(4, is.captured.EventID)
-		text(5, is.captured.InferenceID)
+		identifier(4, is.captured.EventID)
+		identifier(5, is.captured.InferenceID)
 	}
 	text(6, is.endpoint)
 	text(7, is.variant)
