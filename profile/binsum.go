@@ -1,5 +1,7 @@
 package profile
 
+import "math"
+
 // offsetSteps is the number of steps that the width of a bin is cut into to tell where its values are. Whole steps
 // add up to the same in any order, and take a few bytes.
 const offsetSteps = 1 << 16
@@ -17,19 +19,24 @@ func (f *Feature) place(bin int, x float64) {
 	case bin == len(edges):
 		f.Over.Add(x - edges[len(edges)-1])
 	default:
-		f.Offsets[bin] += f.offset(bin, x)
+		f.Offsets[bin] += steppingOf(edges[bin-1], edges[bin]).offset(x)
 	}
 }
 
-// offset is how many steps a value is from the left edge of its bin, which has two edges.
-func (f *Feature) offset(bin int, x float64) int64 {
-	// Halves, because the difference of large edges may overflow. A bin of one value has no width to tell of.
-	left := f.Layout.Edges[bin-1] / 2
-	if width := f.Layout.Edges[bin]/2 - left; width > 0 {
-		return min(int64((x/2-left)/width*offsetSteps), MaxOffset)
+// stepping is what tells a value's place in a bin with two edges: half the left edge, and the steps for each half unit
+// right of it. Halves, because the difference of large edges may overflow.
+type stepping struct{ left, scale float64 }
+
+func steppingOf(left, right float64) stepping {
+	s := stepping{left: left / 2}
+	if width := right/2 - s.left; width > 0 && !math.IsInf(offsetSteps/width, 0) {
+		s.scale = offsetSteps / width
 	}
-	return 0
+	return s // a bin of one value has no width to tell of
 }
+
+// offset is how many steps a value of the bin is from its left edge.
+func (s stepping) offset(x float64) int64 { return min(int64((x/2-s.left)*s.scale), MaxOffset) }
 
 // AddNumber counts n rows of a numeric feature that all have the finite value x, for counts that were made elsewhere. It
 // is as if they were observed, but for the rounding of sums; the profile's Rows are the caller's to set.
@@ -47,7 +54,7 @@ func (f *Feature) AddNumber(x float64, n int64) {
 	case bin == len(edges):
 		f.Over.Add((x - edges[len(edges)-1]) * rows)
 	default:
-		f.Offsets[bin] += f.offset(bin, x) * n
+		f.Offsets[bin] += steppingOf(edges[bin-1], edges[bin]).offset(x) * n
 	}
 	f.Moments.add(x, n)
 }

@@ -21,14 +21,15 @@ type Sum struct {
 }
 
 // Add adds x.
-func (s *Sum) Add(x float64) {
+func (s *Sum) Add(x float64) { *s = s.plus(x) }
+
+// plus is the sum with x.
+func (s Sum) plus(x float64) Sum {
 	high := s.High + x
 	if math.Abs(s.High) >= math.Abs(x) {
-		s.Low += (s.High - high) + x
-	} else {
-		s.Low += (x - high) + s.High
+		return Sum{high, s.Low + ((s.High - high) + x)}
 	}
-	s.High = high
+	return Sum{high, s.Low + ((x - high) + s.High)}
 }
 
 func (s *Sum) merge(other Sum) {

@@ -1,32 +1,15 @@
 package profile
 
 import (
-	"math"
-
-	"github.com/apache/arrow-go/v18/arrow/array"
+	"strings"
 
 	"tidemark/capture"
 )
 
-// Observe counts the given rows of a batch, whose watched columns must be those of the profile's layout.
+// Observe counts the given rows of a batch, in rising order, whose watched columns must be those of the profile's
+// layout. Who counts more than a batch takes a [Counter].
 func (p *Profile) Observe(batch *capture.Batch, rows []int32) {
-	p.Rows += int64(len(rows))
-	p.Extra += countRows(batch.Extras(), rows)
-	sides := batch.Sides()
-	for i := range p.Features {
-		f := &p.Features[i]
-		side := capture.Input
-		if f.Layout.Prediction {
-			side = capture.Output
-		}
-		invalid := batch.Invalid(i)
-		switch column := batch.Column(i).(type) {
-		case *array.Float64:
-			f.observeNumbers(column, rows, sides, side, invalid)
-		case *array.String:
-			f.observeCategories(column, rows, sides, side, invalid)
-		}
-	}
+	NewCounter(p.Layout).Observe(p, batch, rows)
 }
 
 // countRows is how many entries of a list name one of the rows. Both are in rising order.
@@ -44,55 +27,6 @@ func countRows(list, rows []int32) int64 {
 		}
 	}
 	return n
-}
-
-func (f *Feature) observeNumbers(column *array.Float64, rows []int32, sides []capture.Side, side capture.Side, invalid []int32) {
-	values := column.Float64Values()
-	for _, row := range rows {
-		if sides[row]&side == 0 {
-			continue
-		}
-		f.Captured++
-		if column.IsNull(int(row)) {
-			f.countNull(row, &invalid)
-			continue
-		}
-		x := values[row]
-		if math.IsNaN(x) {
-			f.NaN++
-			continue
-		}
-		bin := f.Layout.bin(x)
-		f.Bins[bin]++
-		if x < 0 {
-			f.Negative++
-		}
-		if math.IsInf(x, 0) {
-			f.Inf++
-			continue
-		}
-		f.place(bin, x)
-		f.Moments.Add(x)
-	}
-}
-
-func (f *Feature) observeCategories(column *array.String, rows []int32, sides []capture.Side, side capture.Side, invalid []int32) {
-	for _, row := range rows {
-		if sides[row]&side == 0 {
-			continue
-		}
-		f.Captured++
-		if column.IsNull(int(row)) {
-			f.countNull(row, &invalid)
-			continue
-		}
-		value := column.Value(int(row))
-		if bin, known := f.Layout.category(value); known {
-			f.Bins[bin]++
-		} else {
-			f.addNew(value, 1)
-		}
-	}
 }
 
 // countNull counts a null as missing, or as invalid when it is among the batch's invalid rows. Rows come in
@@ -118,8 +52,7 @@ func (f *Feature) addNew(name string, rows int64) {
 	if f.New == nil {
 		f.New = make(map[string]int64)
 	}
-	// The batch's buffers are reused: keep a copy of the name.
-	f.New[string(append([]byte(nil), name...))] += rows
+	f.New[strings.Clone(name)] += rows // the batch's memory is used again, and a map keeps the key that came last
 }
 
 const maxName = 128

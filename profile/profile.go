@@ -2,6 +2,7 @@ package profile
 
 import (
 	"math"
+	"unsafe"
 
 	"tidemark/capture"
 )
@@ -59,6 +60,15 @@ func (p *Profile) Reset() {
 
 func noMoments(f *FeatureLayout) Moments {
 	return Moments{Center: f.Center, Min: math.Inf(1), Max: math.Inf(-1)}
+}
+
+// Bytes is about the memory that the profile takes, without the names of new categories.
+func (p *Profile) Bytes() int {
+	n := 0
+	for i := range p.Features {
+		n += int(unsafe.Sizeof(p.Features[i])) + 8*(len(p.Features[i].Bins)+len(p.Features[i].Offsets))
+	}
+	return n
 }
 
 // Present is the number of values that could be counted: in a bin, or of a new category.

@@ -1,0 +1,154 @@
+package profile
+
+import (
+	"math"
+
+	"tidemark/capture"
+)
+
+// Counter counts batches into profiles of one layout, a column at a time. It looks bins up in tables, which it has
+// once for all profiles. It is not for concurrent use.
+type Counter struct {
+	grids []grid
+	known []int16 // of a column's codes: its bin, or unknown
+}
+
+const (
+	unknown = -1 // not looked up yet
+)
+
+// NewCounter returns a counter for profiles of the layout.
+func NewCounter(layout *Layout) *Counter {
+	c := &Counter{grids: make([]grid, len(layout.Features)), known: make([]int16, capture.Codes)}
+	for i := range layout.Features {
+		if f := &layout.Features[i]; f.Kind == capture.Numeric {
+			c.grids[i] = newGrid(f.Edges)
+		}
+	}
+	return c
+}
+
+// Observe counts the given rows of a batch, in rising order, whose watched columns must be those of the profile's
+// layout.
+func (c *Counter) Observe(p *Profile, batch *capture.Batch, rows []int32) {
+	p.Rows += int64(len(rows))
+	p.Extra += countRows(batch.Extras(), rows)
+	sides := batch.Sides()
+	every := capture.Input | capture.Output
+	for _, row := range rows {
+		every &= sides[row]
+	}
+	for i := range p.Features {
+		f := &p.Features[i]
+		side := capture.Input
+		if f.Layout.Prediction {
+			side = capture.Output
+		}
+		captured := rows
+		if every&side == 0 {
+			captured = withSide(rows, sides, side)
+		}
+		f.Captured += int64(len(captured))
+		if f.Numeric() {
+			values, valid := batch.Numbers(i)
+			f.observeNumbers(&c.grids[i], values, valid, captured, batch.Invalid(i))
+			continue
+		}
+		f.observeCategories(c.known, batch, i, captured)
+	}
+}
+
+// withSide returns the rows that were captured with a side.
+func withSide(rows []int32, sides []capture.Side, side capture.Side) []int32 {
+	var with []int32
+	for _, row := range rows {
+		if sides[row]&side != 0 {
+			with = append(with, row)
+		}
+	}
+	return with
+}
+
+// observeNumbers keeps the sums in variables of its own, which the processor keeps in registers.
+func (f *Feature) observeNumbers(g *grid, values []float64, valid []byte, rows, invalid []int32) {
+	m, edges, bins, offsets := f.Moments, f.Layout.Edges, f.Bins, f.Offsets
+	sum, squares, low, high, negative := m.Sum, m.Squares, m.Min, m.Max, int64(0)
+	table := g.left != nil
+	for _, row := range rows {
+		if valid[row>>3]&(1<<(row&7)) == 0 {
+			f.countNull(row, &invalid)
+			continue
+		}
+		x := values[row]
+		if x-x != 0 {
+			f.observeInfinite(x)
+			continue
+		}
+		var bin int
+		if table {
+			bin = g.bin(x)
+		} else {
+			bin = f.Layout.bin(x)
+		}
+		bins[bin]++
+		negative += int64(math.Float64bits(x+0) >> 63) // -0 is not negative
+		if bin > 0 && bin < len(edges) {
+			offsets[bin] += g.steps[bin].offset(x)
+		} else {
+			f.place(bin, x)
+		}
+		d := x - m.Center
+		m.Count++
+		sum, squares = sum.plus(d), squares.plus(d*d)
+		if x <= low {
+			low = min(low, x)
+		}
+		if x >= high {
+			high = max(high, x)
+		}
+	}
+	m.Sum, m.Squares, m.Min, m.Max = sum, squares, low, high
+	f.Moments, f.Negative = m, f.Negative+negative
+}
+
+// observeInfinite counts an infinity, or what is not a number.
+func (f *Feature) observeInfinite(x float64) {
+	if math.IsNaN(x) {
+		f.NaN++
+		return
+	}
+	f.Inf++
+	f.Bins[f.Layout.bin(x)]++
+	if x < 0 {
+		f.Negative++
+	}
+}
+
+// observeCategories looks each code up once.
+func (f *Feature) observeCategories(known []int16, batch *capture.Batch, column int, rows []int32) {
+	codes, invalid := batch.Codes(column), batch.Invalid(column)
+	for i := range known {
+		known[i] = unknown
+	}
+	for _, row := range rows {
+		code := codes[row]
+		if code >= 0 && known[code] >= 0 {
+			f.Bins[known[code]]++
+			continue
+		}
+		value, present := batch.Text(column, row)
+		if !present {
+			f.countNull(row, &invalid)
+			continue
+		}
+		bin, there := f.Layout.category(value)
+		switch {
+		case !there:
+			f.addNew(value, 1)
+			continue
+		case code >= 0 && bin <= math.MaxInt16:
+			known[code] = int16(bin)
+		}
+		f.Bins[bin]++
+	}
+}

@@ -1,0 +1,166 @@
+package profile
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tidemark/capture"
+)
+
+// drawEdges draws edges as baselines have them: even, crowded, with extremes, few or many.
+func drawEdges(t *rapid.T) []float64 {
+	values := rapid.SliceOfN(rapid.OneOf(
+		rapid.Float64Range(-10, 10), rapid.Float64Range(0, 1e-3), rapid.Float64(),
+		rapid.Map(rapid.IntRange(-20, 20), func(n int) float64 { return float64(n) }),
+		rapid.SampledFrom([]float64{-math.MaxFloat64, math.MaxFloat64, 5e-324, 0, 1e300}),
+	), 0, 60).Draw(t, "edges")
+	slices.Sort(values)
+	values = slices.DeleteFunc(slices.Compact(values), func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+	return values
+}
+
+// drawNumber draws a number near the edges, or any.
+func drawNumber(edges []float64) *rapid.Generator[float64] {
+	anywhere := rapid.OneOf(rapid.Float64(), rapid.Float64Range(-11, 11), rapid.SampledFrom([]float64{math.Inf(1), math.Inf(-1), 0, math.Copysign(0, -1), 5e-324}))
+	if len(edges) == 0 {
+		return anywhere
+	}
+	near := rapid.Custom(func(t *rapid.T) float64 {
+		e := rapid.SampledFrom(edges).Draw(t, "edge")
+		return rapid.SampledFrom([]float64{e, math.Nextafter(e, math.Inf(-1)), math.Nextafter(e, math.Inf(1))}).Draw(t, "beside")
+	})
+	return rapid.OneOf(anywhere, near)
+}
+
+func TestGridFindsTheBin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		edges := drawEdges(t)
+		g, layout := newGrid(edges), FeatureLayout{Edges: edges}
+		for _, x := range rapid.SliceOfN(drawNumber(edges), 1, 50).Draw(t, "numbers") {
+			if g.left == nil || x-x != 0 {
+				continue
+			}
+			if got, want := g.bin(x), layout.bin(x); got != want {
+				t.Fatalf("%v is in bin %d of %v, want %d", x, got, edges, want)
+			}
+		}
+	})
+}
+
+// TestGridIsUsed: quantiles of a normal and of a skewed sample get a table.
+func TestGridIsUsed(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	for name, draw := range map[string]func() float64{"normal": random.NormFloat64, "exponential": random.ExpFloat64} {
+		var sample, edges []float64
+		for range 100_000 {
+			sample = append(sample, draw())
+		}
+		slices.Sort(sample)
+		for k := range Quantiles {
+			edges = append(edges, sample[len(sample)*k/Quantiles])
+		}
+		if g := newGrid(edges); g.left == nil {
+			t.Errorf("%s: no table", name)
+		}
+	}
+}
+
+// TestCounterIsPlain: the counter comes to the same as counting row by row, to the last bit.
+func TestCounterIsPlain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		edges := drawEdges(t)
+		ranks := make([]int, len(edges))
+		layout := &Layout{Features: []FeatureLayout{
+			{Name: "x", Kind: capture.Numeric, Edges: edges, Ranks: ranks, Center: 1},
+			{Name: "c", Kind: capture.Categorical, Categories: []string{"a", "b"}, Rare: []string{"r"}, Open: rapid.Bool().Draw(t, "open")},
+			{Name: "y", Prediction: true, Kind: capture.Numeric, Edges: edges, Ranks: ranks},
+		}}
+		schema := capture.Schema{Columns: []capture.Column{
+			{Name: "x", Role: capture.Feature, Kind: capture.Numeric}, {Name: "c", Role: capture.Feature, Kind: capture.Categorical},
+			{Name: "y", Role: capture.Prediction, Kind: capture.Numeric}}}
+		number := rapid.OneOf(
+			rapid.Map(drawNumber(edges), func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }),
+			rapid.SampledFrom([]string{"", "bad", "NaN"}))
+		category := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b", "r", "new"}), rapid.Map(rapid.IntRange(0, 200), func(n int) string { return fmt.Sprint("c", n) }))
+		counter, fast, plain := NewCounter(layout), New(layout), New(layout)
+		batch := capture.NewBatch(schema)
+		for range rapid.IntRange(1, 3).Draw(t, "batches") {
+			var rows []int32
+			for i := range rapid.IntRange(0, 40).Draw(t, "rows") {
+				cells := [][]byte{[]byte(number.Draw(t, "x")), []byte(category.Draw(t, "c")), []byte(number.Draw(t, "y"))}
+				sides := rapid.SampledFrom([]capture.Side{both, both, both, capture.Input, capture.Output}).Draw(t, "sides")
+				if err := batch.AppendCells(0, sides, cells); err != nil {
+					t.Fatal(err)
+				}
+				if rapid.IntRange(0, 9).Draw(t, "counted") > 0 {
+					rows = append(rows, int32(i))
+				}
+			}
+			counter.Observe(fast, batch, rows)
+			plain.observePlain(batch, rows)
+			batch.Reset()
+		}
+		if diff := diff(plain, fast); diff != "" {
+			t.Fatalf("counter (-plain +counter):\n%s", diff)
+		}
+	})
+}
+
+// BenchmarkObserve counts a batch of one column.
+func BenchmarkObserve(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 1))
+	sample := make([]float64, 100_000)
+	for i := range sample {
+		sample[i] = random.NormFloat64()
+	}
+	slices.Sort(sample)
+	var edges []float64
+	for k := range Quantiles {
+		edges = append(edges, sample[len(sample)*k/Quantiles])
+	}
+	layout := &Layout{Features: []FeatureLayout{{Name: "x", Kind: capture.Numeric, Edges: edges, Ranks: make([]int, len(edges))}}}
+	batch := capture.NewBatch(capture.Schema{Columns: []capture.Column{{Name: "x", Role: capture.Feature, Kind: capture.Numeric}}})
+	var rows []int32
+	for i := range 1024 {
+		if err := batch.AppendCells(0, capture.Input, [][]byte{fmt.Appendf(nil, "%.4f", random.NormFloat64())}); err != nil {
+			b.Fatal(err)
+		}
+		rows = append(rows, int32(i))
+	}
+	counter, p := NewCounter(layout), New(layout)
+	b.ReportAllocs()
+	for b.Loop() {
+		counter.Observe(p, batch, rows)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(rows)), "ns/value")
+}
+
+// TestNothingIsAllocated: a capture that fits a template is read and counted without an allocation.
+func TestNothingIsAllocated(t *testing.T) {
+	value := []byte(`{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":"15.5,gold","encoding":"CSV"},` +
+		`"endpointOutput":{"observedContentType":"text/csv","mode":"OUTPUT","data":"0.75,1","encoding":"CSV"}},` +
+		`"eventMetadata":{"eventId":"e1","inferenceTime":"2026-01-02T15:04:05.678Z"},"eventVersion":"0"}`)
+	var parser capture.Parser
+	batch, p, rows := capture.NewBatch(schema), New(layout()), []int32{0}
+	counter := NewCounter(p.Layout)
+	allocations := testing.AllocsPerRun(1000, func() {
+		record, err := parser.Parse(value)
+		if err == nil {
+			err = record.Append(batch)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		counter.Observe(p, batch, rows)
+		batch.Reset()
+	})
+	if allocations != 0 || p.Rows == 0 {
+		t.Errorf("%v allocations a record, want none", allocations)
+	}
+}
