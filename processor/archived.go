@@ -51,7 +51,7 @@ func (p *archived) add(r *kgo.Record, now time.Time) {
 // Collect adds a record that was read to those that wait to be archived. It is false for what an object only passes
 // over: a control record, or a punctuation, which is no capture.
 func Collect(to *archive.Records, r *kgo.Record) bool {
-	endpoint, variant, watermark := headers(r)
+	endpoint, variant, watermark := names{}.headers(r)
 	kept := !r.Attrs.IsControl() && watermark == nil
 	if kept {
 		to.Add(archive.Record{

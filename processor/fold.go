@@ -20,8 +20,8 @@ const (
 )
 
 const (
-	maxBatchRows = 8192 // rows of an endpoint that are folded at once
-	maxOpen      = 256  // profiles kept open; the rest waits encoded
+	maxBatchRows = 1024      // rows of an endpoint that are folded at once: their columns stay in the processor's cache
+	maxOpenBytes = 128 << 20 // of profiles kept open; the rest waits encoded
 	maxPending   = 64 << 20
 )
 
@@ -33,12 +33,18 @@ type fold struct {
 	sole     string // the endpoint of records that name none, when all monitors watch the same
 
 	parser    capture.Parser
+	names     names
+	routes    map[routeKey][]*target
+	route     route // the last record's
+	cursor    cursor
 	targets   map[targetKey]*target
 	unfolded  []*target
 	endpoints map[string]*endpointDelta
-	free      map[string][]*profile.Profile
+	layouts   map[string]*counting // by the layout's ID
 	open      []*openPane
-	pending   int // bytes of encoded profiles
+	touched   []*openPane // scratch of sortRows
+	opened    int         // bytes of open profiles
+	pending   int         // bytes of encoded profiles
 
 	counts foldCounts
 }
@@ -54,21 +60,45 @@ type foldCounts struct {
 	skewed      int64
 }
 
+type routeKey struct{ endpoint, variant string }
+
+// route is where the rows of an endpoint's variant go.
+type route struct {
+	routeKey
+	targets []*target
+}
+
+// cursor is the progress that was noted last: most records come from the partition and endpoint of the one before.
+type cursor struct {
+	endpoint string
+	progress *windows.Progress
+}
+
 type targetKey struct{ endpoint, variant, layout string }
+
+// counting is what all targets of a layout share.
+type counting struct {
+	counter *profile.Counter
+	bytes   int // that a profile takes
+	free    []*profile.Profile
+}
 
 // target is rows of one endpoint and variant, decoded for one layout and not folded yet.
 type target struct {
 	targetKey
 	pane    time.Duration
 	layout  *profile.Layout
+	count   *counting
 	batch   *capture.Batch
-	origins []origin // per row
+	offsets []int64 // per row
+	runs    []run
 	panes   map[windows.Time]*openPane
 }
 
-type origin struct {
+// run is rows of the batch that come from one source, from first on to the next run.
+type run struct {
 	source windows.Source
-	offset int64
+	first  int
 }
 
 type openPane struct {
@@ -77,6 +107,8 @@ type openPane struct {
 	profile *profile.Profile
 	ranges  []monitor.Range
 	rows    []int32 // of the batch being folded
+	run     int     // that the last of them is of
+	last    int     // the place of its source in ranges
 }
 
 type endpointDelta struct {
@@ -87,7 +119,8 @@ type endpointDelta struct {
 func newFold(c *Config, monitors []*monitor.Monitor) *fold {
 	f := &fold{
 		monitors: monitors, topics: map[string]CaptureConfig{}, skew: c.MaxFutureSkew,
-		targets: map[targetKey]*target{}, endpoints: map[string]*endpointDelta{}, free: map[string][]*profile.Profile{},
+		names: names{}, routes: map[routeKey][]*target{},
+		targets: map[targetKey]*target{}, endpoints: map[string]*endpointDelta{}, layouts: map[string]*counting{},
 	}
 	for _, t := range c.Capture {
 		f.topics[t.Topic] = t
@@ -117,21 +150,20 @@ func (c *foldCounts) reset() {
 // reset forgets what was folded since the last commit.
 func (f *fold) reset() {
 	for _, t := range f.targets {
-		t.batch.Reset()
-		t.origins = t.origins[:0]
+		t.empty()
 		clear(t.panes)
 	}
 	for _, p := range f.open {
 		f.recycle(p)
 	}
-	f.open, f.unfolded, f.pending = f.open[:0], f.unfolded[:0], 0
+	f.open, f.opened, f.unfolded, f.pending, f.cursor = f.open[:0], 0, f.unfolded[:0], 0, cursor{}
 	clear(f.endpoints)
 	f.counts.reset()
 }
 
 // add takes in a record. It returns why the record is a dead letter, if it is.
 func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
-	endpoint, variant, watermark := headers(r)
+	endpoint, variant, watermark := f.names.headers(r)
 	if watermark != nil {
 		return f.punctuate(r, endpoint, watermark)
 	}
@@ -169,9 +201,7 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 		if before == 0 && t.batch.Rows() > 0 {
 			f.unfolded = append(f.unfolded, t)
 		}
-		for range t.batch.Rows() - before {
-			t.origins = append(t.origins, origin{windows.Source{Topic: r.Topic, Partition: r.Partition}, r.Offset})
-		}
+		t.came(r, before)
 		if t.batch.Rows() >= maxBatchRows {
 			f.foldRows()
 		}
@@ -180,6 +210,22 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 		f.progress(r, endpoint, windows.Time(record.Time), now)
 	}
 	return failed
+}
+
+// came notes where the rows of the batch from before on come from.
+func (t *target) came(r *kgo.Record, before int) {
+	if n := len(t.runs); n == 0 || t.runs[n-1].source.Partition != r.Partition || t.runs[n-1].source.Topic != r.Topic {
+		t.runs = append(t.runs, run{windows.Source{Topic: r.Topic, Partition: r.Partition}, before})
+	}
+	for range t.batch.Rows() - before {
+		t.offsets = append(t.offsets, r.Offset)
+	}
+}
+
+// empty forgets the rows that are not folded yet.
+func (t *target) empty() {
+	t.batch.Reset()
+	t.offsets, t.runs = t.offsets[:0], t.runs[:0]
 }
 
 // dead counts a record that becomes a dead letter, perhaps once for each layout.
@@ -229,6 +275,9 @@ func (f *fold) progress(r *kgo.Record, endpoint string, eventTime windows.Time, 
 }
 
 func (f *fold) progressOf(endpoint string, r *kgo.Record) *windows.Progress {
+	if c := &f.cursor; c.progress != nil && c.progress.Source.Partition == r.Partition && c.progress.Source.Topic == r.Topic && c.endpoint == endpoint {
+		return c.progress
+	}
 	d := f.delta(endpoint)
 	source := windows.Source{Topic: r.Topic, Partition: r.Partition}
 	p := d.progress[source]
@@ -236,6 +285,7 @@ func (f *fold) progressOf(endpoint string, r *kgo.Record) *windows.Progress {
 		p = &windows.Progress{Source: source, EventTime: windows.Never, Appended: windows.Never}
 		d.progress[source] = p
 	}
+	f.cursor = cursor{endpoint, p}
 	return p
 }
 
@@ -248,8 +298,24 @@ func (f *fold) delta(endpoint string) *endpointDelta {
 	return d
 }
 
-// targetsOf returns a target for each layout in which an endpoint's variant is counted.
+// targetsOf returns a target for each layout in which an endpoint's variant is counted. What nobody watches is not kept:
+// producers name as many endpoints as they like.
 func (f *fold) targetsOf(endpoint, variant string) []*target {
+	key := routeKey{endpoint, variant}
+	if f.route.routeKey == key && len(f.route.targets) > 0 {
+		return f.route.targets
+	}
+	targets := f.routes[key]
+	if targets == nil {
+		if targets = f.findTargets(endpoint, variant); len(targets) > 0 {
+			f.routes[key] = targets
+		}
+	}
+	f.route = route{key, targets}
+	return targets
+}
+
+func (f *fold) findTargets(endpoint, variant string) []*target {
 	var targets []*target
 	var monitors []*monitor.Monitor
 next:
@@ -270,7 +336,7 @@ next:
 				monitors = monitor.Matching(f.monitors, endpoint)
 			}
 			t = &target{
-				targetKey: key, pane: monitor.PaneLength(monitors), layout: layout,
+				targetKey: key, pane: monitor.PaneLength(monitors), layout: layout, count: f.countingOf(layout),
 				batch: capture.NewBatch(m.Baseline.Schema), panes: map[windows.Time]*openPane{},
 			}
 			f.targets[key] = t
@@ -280,17 +346,44 @@ next:
 	return targets
 }
 
-func headers(r *kgo.Record) (endpoint, variant string, watermark []byte) {
+func (f *fold) countingOf(layout *profile.Layout) *counting {
+	c := f.layouts[layout.ID()]
+	if c == nil {
+		c = &counting{counter: profile.NewCounter(layout), bytes: profile.New(layout).Bytes()}
+		f.layouts[layout.ID()] = c
+	}
+	return c
+}
+
+// names keeps a copy of each name that records carry, so that a record does not cost one.
+type names map[string]string
+
+// maxNames bounds the names kept: producers choose them.
+const maxNames = 10_000
+
+func (n names) of(name []byte) string {
+	if kept, ok := n[string(name)]; ok {
+		return kept
+	}
+	if len(n) >= maxNames {
+		clear(n)
+	}
+	kept := string(name)
+	n[kept] = kept
+	return kept
+}
+
+func (n names) headers(r *kgo.Record) (endpoint, variant string, watermark []byte) {
 	for _, h := range r.Headers {
 		switch h.Key {
 		case headerEndpoint:
-			endpoint = string(h.Value)
+			endpoint = n.of(h.Value)
 		case headerVariant:
-			variant = string(h.Value)
+			variant = n.of(h.Value)
 		case "ce_inferenceservicename": // KServe
-			endpoint = first(endpoint, string(h.Value))
+			endpoint = first(endpoint, n.of(h.Value))
 		case "ce_endpoint": // KServe: default or canary
-			variant = first(variant, string(h.Value))
+			variant = first(variant, n.of(h.Value))
 		case headerWatermark:
 			watermark = append([]byte{}, h.Value...)
 		}

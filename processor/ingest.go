@@ -47,7 +47,7 @@ func (in *Ingest) Run(ctx context.Context) error {
 }
 
 func (in *Ingest) run(ctx context.Context) error {
-	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), startOffsets(&in.session))
+	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), kgo.WithPools(&recordPool{}), startOffsets(&in.session))
 	session, err := kgo.NewGroupTransactSession(append(options, in.options...)...)
 	if err != nil {
 		return err
@@ -104,6 +104,9 @@ func (in *Ingest) poll(ctx context.Context, next time.Time) error {
 	now := time.Now()
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		in.intake.Read(windows.Source{Topic: p.Topic, Partition: p.Partition}, p.Records, p.LastStableOffset, now)
+		for _, r := range p.Records {
+			r.Recycle()
+		}
 	})
 	in.intake.fold.foldRows()
 	return err

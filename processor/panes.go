@@ -14,63 +14,82 @@ import (
 // foldRows counts the decoded rows into their panes.
 func (f *fold) foldRows() {
 	for _, t := range f.unfolded {
-		var touched []*openPane
-		for row, ms := range t.batch.Times() {
-			start := windows.Time(ms).Floor(t.pane)
-			p := t.panes[start]
-			if p == nil {
-				p = f.openPane(t, start)
-			}
-			if len(p.rows) == 0 {
-				touched = append(touched, p)
-			}
-			p.rows = append(p.rows, int32(row))
-			p.cover(t.origins[row])
-		}
-		for _, p := range touched {
-			p.profile.Observe(t.batch, p.rows)
+		for _, p := range f.sortRows(t) {
+			t.count.counter.Observe(p.profile, t.batch, p.rows)
 			p.rows = p.rows[:0]
 		}
 		f.counts.extra += int64(t.batch.Extra())
 		f.counts.undecoded += int64(t.batch.Undecoded())
-		t.batch.Reset()
-		t.origins = t.origins[:0]
+		t.empty()
 	}
 	f.unfolded = f.unfolded[:0]
-	if len(f.open) > maxOpen {
+	if f.opened > maxOpenBytes {
 		f.encode()
 	}
 }
 
+// sortRows gives each pane its rows of the batch, and returns the panes that have some.
+func (f *fold) sortRows(t *target) []*openPane {
+	touched := f.touched[:0]
+	var p *openPane
+	times := t.batch.Times()
+	for i, r := range t.runs {
+		end := len(times)
+		if i+1 < len(t.runs) {
+			end = t.runs[i+1].first
+		}
+		for row := r.first; row < end; row++ {
+			if start := windows.Time(times[row]).Floor(t.pane); p == nil || p.start != start {
+				if p = t.panes[start]; p == nil {
+					p = f.openPane(t, start)
+				}
+			}
+			if len(p.rows) == 0 {
+				touched = append(touched, p)
+				p.run = -1
+			}
+			p.rows = append(p.rows, int32(row))
+			if p.run != i {
+				p.run, p.last = i, p.rangeOf(r.source, t.offsets[row])
+			}
+			within := &p.ranges[p.last]
+			within.Start, within.End = min(within.Start, t.offsets[row]), max(within.End, t.offsets[row]+1)
+		}
+	}
+	f.touched = touched
+	return touched
+}
+
 func (f *fold) openPane(t *target, start windows.Time) *openPane {
 	p := &openPane{target: t, start: start}
-	if free := f.free[t.targetKey.layout]; len(free) > 0 {
+	if free := t.count.free; len(free) > 0 {
 		p.profile = free[len(free)-1]
-		f.free[t.targetKey.layout] = free[:len(free)-1]
+		t.count.free = free[:len(free)-1]
 	} else {
 		p.profile = profile.New(t.layout)
 	}
 	t.panes[start] = p
 	f.open = append(f.open, p)
+	f.opened += t.count.bytes
 	return p
 }
 
 func (f *fold) recycle(p *openPane) {
-	id := p.target.targetKey.layout
-	if len(f.free[id]) < maxOpen {
+	if c := p.target.count; len(c.free)*c.bytes < maxOpenBytes {
 		p.profile.Reset()
-		f.free[id] = append(f.free[id], p.profile)
+		c.free = append(c.free, p.profile)
 	}
 }
 
-func (p *openPane) cover(o origin) {
+// rangeOf returns the place of a source in the pane's ranges.
+func (p *openPane) rangeOf(source windows.Source, offset int64) int {
 	for i := range p.ranges {
-		if r := &p.ranges[i]; r.Source == o.source {
-			r.Start, r.End = min(r.Start, o.offset), max(r.End, o.offset+1)
-			return
+		if p.ranges[i].Source == source {
+			return i
 		}
 	}
-	p.ranges = append(p.ranges, monitor.Range{Source: o.source, Start: o.offset, End: o.offset + 1})
+	p.ranges = append(p.ranges, monitor.Range{Source: source, Start: offset, End: offset})
+	return len(p.ranges) - 1
 }
 
 // encode closes the open profiles: their rows wait as bytes, which are small when the rows are few.
@@ -87,7 +106,7 @@ func (f *fold) encode() {
 		delete(t.panes, p.start)
 		f.recycle(p)
 	}
-	f.open = f.open[:0]
+	f.open, f.opened = f.open[:0], 0
 }
 
 // full says that a commit should not wait for its time.
