@@ -10,10 +10,10 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test simulate race bench bench-score bench-budget lint fmt
+.PHONY: help build run test simulate race bench bench-reference bench-score bench-budget lint fmt
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/tidemark, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tidemark ./cmd/tidemark
@@ -39,7 +39,10 @@ race: ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -tags synctests ./...
 
 bench: ## Run the benchmarks
-	go test -bench . -run '^$$' ./...
+	go test -bench . -skip Reference -run '^$$' ./...
+
+bench-reference: ## Measure the whole program on Apache Kafka against bare polling; BENCH_FLAGS has flags
+	go test -bench Reference -benchtime 1x -timeout 60m -run '^$$' ./cmd/bench
 
 bench-score: ## Score two million rows of 25 columns: rows a second of processor time
 	go test -bench Score -benchtime 1x -run '^$$' ./cmd/tidemark

@@ -118,8 +118,11 @@ func countsOf(p *profile.Profile) []counts {
 
 // Save writes the baseline to baseline.json in dir, which it makes if need be, and before it statistics.json and
 // constraints.json if it has their contents. A file is there whole or not at all: it is written beside, synced and
-// renamed.
-func (b *Baseline) Save(dir string) error {
+// renamed. Save sets the ID, which is the content's.
+func (b *Baseline) Save(dir string) (err error) {
+	if b.ID, err = b.contentID(); err != nil {
+		return fmt.Errorf("encode baseline: %w", err)
+	}
 	content, err := json.MarshalIndent(document{
 		Version: fileVersion, ID: b.ID, Created: b.Created, ReviewBy: b.ReviewBy, Source: b.Source,
 		Schema: b.Schema, Layout: b.Layout, Rows: b.Profile.Rows, Features: countsOf(b.Profile), Seasonal: b.Seasonal.document(),

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -48,7 +49,7 @@ func (r *readiness) missing() []string {
 	return names
 }
 
-// startServer serves metrics and health.
+// startServer serves metrics, health and profiles.
 func startServer(listen string, registry *prometheus.Registry, state *readiness, log *slog.Logger) (*http.Server, error) {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -64,8 +65,10 @@ func startServer(listen string, registry *prometheus.Registry, state *readiness,
 		}
 		fmt.Fprintln(w, "ok")
 	})
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "tidemark %s\n\n/metrics  for Prometheus\n/healthz  is the process alive\n/readyz   are its roles restored and reading\n", version)
+		fmt.Fprintf(w, "tidemark %s\n\n/metrics  for Prometheus\n/healthz  is the process alive\n/readyz   are its roles restored and reading\n/debug/pprof/  where its time and memory go\n", version)
 	})
 	server := &http.Server{Addr: listener.Addr().String(), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/windows"
+)
+
+const (
+	minute   = time.Minute
+	lateness = 5 * time.Second
+)
+
+// options is what the reference job is run with.
+type options struct {
+	brokers, tidemark, dir       string
+	self                         []string // the command that polls
+	pairs, processes             int
+	work                         workload
+	window                       windows.Spec
+	archive                      string
+	captures, training, expected string
+	profile                      string
+	out                          io.Writer
+}
+
+// measured is what a run took.
+type measured struct {
+	rows    int64
+	cpu     time.Duration
+	seconds float64 // from the first record to the last result
+	memory  int64   // bytes; the largest process
+	mallocs float64
+	windows int
+	stored  int64 // bytes in the archive
+}
+
+func (m *measured) perMillion() float64 { return m.cpu.Seconds() / float64(m.rows) * 1e6 }
+
+func (m *measured) rate() float64 { return float64(m.rows) / m.seconds }
+
+// reference runs the pairs and prints what they took.
+func (o *options) reference(ctx context.Context) error {
+	if o.dir == "" {
+		dir, err := os.MkdirTemp("", "bench")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }() // the system's temporary files
+		o.dir = dir
+	}
+	dir, err := filepath.Abs(o.dir)
+	if err != nil {
+		return err
+	}
+	o.dir = dir
+	b, edges, err := o.baseline()
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	records, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.out, "%d records in topic %s (%.0f s)\n", records, o.topic(), time.Since(started).Seconds())
+	rows := records
+	if o.captures == "" {
+		rows = int64(o.work.records)
+	}
+	expected, err := o.expectation(edges)
+	if err != nil {
+		return err
+	}
+	var polls, runs []measured
+	fmt.Fprintf(o.out, "\n%-6s %12s %14s %8s %12s %10s\n", "", "thousand/s", "CPU s/million", "RSS MB", "allocations", "windows")
+	for i := range o.pairs {
+		poll, err := o.poll(ctx, rows)
+		if err != nil {
+			return err
+		}
+		poll.print(o.out, "poll")
+		run, err := o.run(ctx, fmt.Sprintf("bench.%d.%d", os.Getpid(), i), rows, records, b, maps.Clone(expected), i == o.pairs-1)
+		if err != nil {
+			return err
+		}
+		run.print(o.out, "run")
+		polls, runs = append(polls, poll), append(runs, run)
+	}
+	ratio := func(of func(poll, run *measured) float64) float64 {
+		var all []float64
+		for i := range polls {
+			all = append(all, of(&polls[i], &runs[i]))
+		}
+		return median(all)
+	}
+	fmt.Fprintf(o.out, "\nmedian of %d pairs, run to poll: processor time %.2f, rate %.2f\n", o.pairs,
+		ratio(func(p, r *measured) float64 { return r.perMillion() / p.perMillion() }),
+		ratio(func(p, r *measured) float64 { return r.rate() / p.rate() }))
+	if o.archive != "" {
+		fmt.Fprintf(o.out, "archive: %.1f B a row\n", ratio(func(_, r *measured) float64 { return float64(r.stored) / float64(r.rows) }))
+	}
+	return nil
+}
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	n := len(all)
+	if n == 0 {
+		return math.NaN()
+	}
+	return (all[n/2] + all[(n-1)/2]) / 2
+}
+
+func (m *measured) print(out io.Writer, name string) {
+	fmt.Fprintf(out, "%-6s %12.0f %14.3f %8.0f %12.4f %10d\n", name, m.rate()/1000, m.perMillion(),
+		float64(m.memory)/1e6, m.mallocs/float64(m.rows), m.windows)
+}
+
+// expectation is what every run is compared with, or nil when the workload is not the reference job's.
+func (o *options) expectation(edges map[string][]float64) (map[int64]*window, error) {
+	switch {
+	case o.expected != "":
+		return readExpected(o.expected)
+	case o.captures != "" || o.work.endpoints > 1:
+		return nil, nil
+	}
+	hash := kgo.StickyKeyPartitioner(nil).ForTopic(o.topic())
+	last, partition := -1, 0
+	return o.work.bruteForce(o.window, edges, func(i int) int {
+		if w := &o.work; w.arrowRows > 0 {
+			i -= i % w.arrowRows
+		}
+		if i != last {
+			last, partition = i, hash.Partition(&kgo.Record{Key: []byte(eventID(i))}, partitions)
+		}
+		return partition
+	})
+}
+
+// poll polls and discards in a process of its own.
+func (o *options) poll(ctx context.Context, rows int64) (measured, error) {
+	command := exec.CommandContext(ctx, o.self[0], append(slices.Clone(o.self[1:]), "--brokers", o.brokers, "--topic", o.topic())...)
+	command.Stderr = os.Stderr
+	output, err := command.Output()
+	if err != nil {
+		return measured{}, fmt.Errorf("poll: %w", err)
+	}
+	var result polled
+	if err := json.Unmarshal(output, &result); err != nil {
+		return measured{}, fmt.Errorf("poll wrote %q: %w", output, err)
+	}
+	m := measured{rows: rows, seconds: result.Seconds}
+	m.took(command.ProcessState)
+	return m, nil
+}
