@@ -196,15 +196,10 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 		if err != nil {
 			return
 		}
-		current, ranges := profile.New(m.Layout()), []Range(nil)
-		for start, p := range own.panes.Within(w) {
-			for _, part := range p.parts {
-				if err = current.MergeEncoded(part); err != nil {
-					err = fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, variant, start, err)
-					return
-				}
-			}
-			ranges = mergeRanges(ranges, p.ranges)
+		current, ranges, failed := own.window(m.Name, e.pane, w, m.Layout())
+		if failed != nil {
+			err = fmt.Errorf("endpoint %q, variant %q, %w", e.name, variant, failed)
+			return
 		}
 		reference, failed := e.reference(m, variant, spec, w)
 		if failed != nil {

@@ -13,6 +13,7 @@ type seriesKey struct{ variant, layout string }
 type series struct {
 	layout *profile.Layout // nil when no monitor has it: then the panes only say that rows were there
 	panes  windows.Panes[*pane]
+	blocks map[blocksKey]*blocks
 }
 
 // pane keeps its rows as encoded profiles, which are small when rows are few, and merges them when a window closes.
@@ -36,6 +37,9 @@ func (s *series) add(d PaneDelta, offset int64) error {
 	}
 	if s.layout != nil {
 		p.parts = append(p.parts, bytes.Clone(d.Profile)) // d shares the memory of a whole fetch
+	}
+	for _, b := range s.blocks {
+		b.change(d.Start)
 	}
 	p.rows += d.Rows
 	p.ranges = mergeRanges(p.ranges, d.Ranges)
