@@ -59,7 +59,7 @@ func (b *bucket) List(ctx context.Context, prefix, after string) iter.Seq2[store
 }
 
 // archiver runs the role alone, as an instance.
-func (w *world) archiver(b *bucket, instance string, change func(*archive.Config, *Archive)) *process {
+func (w *world) archiver(b store.Store, instance string, change func(*archive.Config, *Archive)) *process {
 	config := w.config
 	config.Instance = instance
 	ctx, cancel := context.WithCancel(context.Background())

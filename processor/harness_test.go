@@ -52,6 +52,7 @@ func inWorld(t *testing.T, monitors []*monitor.Monitor, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, monitors: monitors, config: DefaultConfig(), sent: map[string]int64{}, events: map[string][]event{}}
 		w.config.Topics.Partitions = 3
+		w.wires.off, w.wires.conns = map[string]bool{}, map[string][]net.Conn{}
 		w.config.Kafka.Brokers = []string{"127.0.0.1:9092"}
 		w.config.Complete()
 		broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(w.network.Listen),
@@ -95,7 +96,9 @@ func (w *world) start(instance string) *process {
 	p := &process{w: w, stop: cancel, metrics: prometheus.NewRegistry()}
 	p.group, ctx = errgroup.WithContext(ctx)
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	dial := kgo.Dialer(w.dialProcess)
+	dial := kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+		return w.dialAs(ctx, instance, network, address)
+	})
 	ready := func(bool) {}
 	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, dial)
 	p.group.Go(func() error { return p.ingest.Run(ctx) })
@@ -116,20 +119,39 @@ func (p *process) end() {
 type wires struct {
 	mu    sync.Mutex
 	cut   bool
-	conns []net.Conn
+	off   map[string]bool // by instance
+	conns map[string][]net.Conn
 }
 
 func (w *world) dialProcess(ctx context.Context, network, address string) (net.Conn, error) {
+	return w.dialAs(ctx, "", network, address)
+}
+
+func (w *world) dialAs(ctx context.Context, instance, network, address string) (net.Conn, error) {
 	w.wires.mu.Lock()
 	defer w.wires.mu.Unlock()
-	if w.wires.cut {
+	if w.wires.cut || w.wires.off[instance] {
 		return nil, errors.New("the network is cut")
 	}
 	conn, err := w.network.DialContext(ctx, network, address)
 	if err == nil {
-		w.wires.conns = append(w.wires.conns, conn)
+		w.wires.conns[instance] = append(w.wires.conns[instance], conn)
 	}
 	return conn, err
+}
+
+// cutOff breaks the connections of one instance, until it is to be mended.
+func (w *world) cutOff(instance string, off bool) {
+	w.wires.mu.Lock()
+	defer w.wires.mu.Unlock()
+	w.wires.off[instance] = off
+	if !off {
+		return
+	}
+	for _, conn := range w.wires.conns[instance] {
+		conn.Close()
+	}
+	delete(w.wires.conns, instance)
 }
 
 // cut breaks every connection of the processes; mend lets them connect again.
@@ -137,10 +159,12 @@ func (w *world) cut() {
 	w.wires.mu.Lock()
 	defer w.wires.mu.Unlock()
 	w.wires.cut = true
-	for _, conn := range w.wires.conns {
-		conn.Close()
+	for _, conns := range w.wires.conns {
+		for _, conn := range conns {
+			conn.Close()
+		}
 	}
-	w.wires.conns = nil
+	clear(w.wires.conns)
 }
 
 func (w *world) mend() {
