@@ -10,7 +10,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test simulate race bench bench-reference bench-score bench-budget lint fmt
+.PHONY: help build run test simulate chaos soak race bench bench-reference bench-score bench-budget lint fmt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,14 +26,29 @@ run: build ## Build and run the demo until Ctrl-C; with CI=1 until the first ale
 test: ## Run the tests; the last line names those that lacked a program and were skipped
 	@skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	export TIDEMARK_SKIPPED=$$skipped && passed=0 && \
-	{ go test $$(go list ./... | grep -v /processor$$) || passed=1; } && \
+	{ go test $$(go list ./... | grep -v -e /processor$$ -e /chaos$$) || passed=1; } && \
 	{ go test -tags synctests ./processor || passed=1; } && \
+	{ go test -v ./chaos || passed=1; } && \
 	all=$$(sort -u "$$skipped" | paste -sd , | sed 's/,/, /g') && \
 	echo "skipped: $${all:-nothing}" && exit $$passed
 
 simulate: ## Run 1,000 seeds of simulated processes and 100 of the roles themselves under faults; prints the faults by kind
 	go test -count 1 -timeout 60m -v ./processor/simulation -seeds 1000
 	go test -count 1 -timeout 60m -v -tags synctests -run TestRolesUnderFaults ./processor -seeds 100
+
+# Eleven rounds of faults, or more when CHAOS_FOR is longer than they take. CHAOS_KEEP names an empty directory for what is
+# left: logs, the topics and the archive. `make test` has fewer rounds.
+CHAOS_FOR ?= 8m
+CHAOS_SEED ?= 1
+CHAOS_KEEP ?=
+
+chaos: ## Kill, stop and cut off processes, broker and object store, and check that nothing is lost or twice
+	go test ./chaos -run TestChaos -v -count=1 -timeout 0 -args -rounds=11 -for=$(CHAOS_FOR) -seed=$(CHAOS_SEED) -keep=$(CHAOS_KEEP)
+
+SOAK_FOR ?= 30m
+
+soak: ## Run half an hour of steady traffic; print the first and the last resident memory (Linux)
+	go test ./chaos -run TestSoak -v -count=1 -timeout 0 -args -soak=$(SOAK_FOR)
 
 race: ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -tags synctests ./...

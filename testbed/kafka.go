@@ -33,14 +33,25 @@ type Kafka struct {
 	Scram   string // no TLS; SASL with SCRAM-SHA-512 alone
 	MTLS    string // TLS with certificates of clients: the user is the certificate's subject, such as CN=client
 	Expired string // as SASL, but the broker's certificate ended yesterday
+	Proxied string // as Plain, but who asks it for the broker's address is given that of a proxy
 
 	// Certificates is a directory with ca.pem, the authority of all that follows, client.pem with client.key,
 	// expired.pem with expired.key, which ended yesterday, and stranger.pem, an authority of nothing here.
 	Certificates string
+
+	start func(testing.TB) (stop func())
+	stop  func()
 }
 
 // StartKafka starts a broker that knows the users. It ends with the test.
 func StartKafka(t testing.TB, users ...string) *Kafka {
+	t.Helper()
+	return StartKafkaBehind(t, "", users...)
+}
+
+// StartKafkaBehind starts a broker with a proxy, which has to pass on what comes to its address to that of the listener
+// Proxied. Without a proxy that listener gives its own address.
+func StartKafkaBehind(t testing.TB, proxy string, users ...string) *Kafka {
 	t.Helper()
 	Need(t, "java", "mvn")
 	jars := installed(t, "kafka-4.3.1", func(dir string) error {
@@ -52,7 +63,10 @@ func StartKafka(t testing.TB, users ...string) *Kafka {
 	})
 	k := &Kafka{
 		Plain: address(freePort(t)), SASL: address(freePort(t)), Scram: address(freePort(t)), MTLS: address(freePort(t)),
-		Expired: address(freePort(t)), Certificates: t.TempDir(),
+		Expired: address(freePort(t)), Proxied: address(freePort(t)), Certificates: t.TempDir(),
+	}
+	if proxy == "" {
+		proxy = k.Proxied
 	}
 	newAuthority(t, k.Certificates, "stranger")
 	ca := newAuthority(t, k.Certificates, "ca")
@@ -62,7 +76,7 @@ func StartKafka(t testing.TB, users ...string) *Kafka {
 
 	dir := t.TempDir()
 	properties := filepath.Join(dir, "server.properties")
-	if err := os.WriteFile(properties, []byte(k.properties(address(freePort(t)), filepath.Join(dir, "data"), users)), 0o600); err != nil {
+	if err := os.WriteFile(properties, []byte(k.properties(address(freePort(t)), proxy, filepath.Join(dir, "data"), users)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	java := []string{
@@ -81,12 +95,24 @@ func StartKafka(t testing.TB, users ...string) *Kafka {
 		t.Fatalf("format the broker's storage: %v", err)
 	}
 	started := func(written string) bool { return strings.Contains(written, "Kafka Server started") }
-	start(t, started, "java", append(java, "kafka.Kafka", properties)...)
+	k.start = func(t testing.TB) (stop func()) {
+		return start(t, started, "java", append(java, "kafka.Kafka", properties)...)
+	}
+	k.Start(t)
 	return k
 }
 
+// Stop ends the broker at once, without a chance to clean up; what it holds stays.
+func (k *Kafka) Stop() { k.stop() }
+
+// Start starts the broker again, where it was.
+func (k *Kafka) Start(t testing.TB) {
+	t.Helper()
+	k.stop = k.start(t)
+}
+
 // properties is the broker's configuration.
-func (k *Kafka) properties(controller, data string, users []string) string {
+func (k *Kafka) properties(controller, proxy, data string, users []string) string {
 	listeners := fmt.Sprintf("PLAIN://%s,SASL://%s,SCRAM://%s,MTLS://%s,EXPIRED://%s", k.Plain, k.SASL, k.Scram, k.MTLS, k.Expired)
 	certificate := func(name string) string { return filepath.Join(k.Certificates, name) }
 	plain := "org.apache.kafka.common.security.plain.PlainLoginModule required"
@@ -98,9 +124,9 @@ func (k *Kafka) properties(controller, data string, users []string) string {
 		"process.roles=broker,controller",
 		"node.id=1",
 		"controller.quorum.voters=1@" + controller,
-		"listeners=CONTROLLER://" + controller + "," + listeners,
-		"advertised.listeners=" + listeners,
-		"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_SSL,SCRAM:SASL_PLAINTEXT,MTLS:SSL,EXPIRED:SASL_SSL",
+		"listeners=CONTROLLER://" + controller + "," + listeners + ",PROXIED://" + k.Proxied,
+		"advertised.listeners=" + listeners + ",PROXIED://" + proxy,
+		"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_SSL,SCRAM:SASL_PLAINTEXT,MTLS:SSL,EXPIRED:SASL_SSL,PROXIED:PLAINTEXT",
 		"controller.listener.names=CONTROLLER",
 		"inter.broker.listener.name=PLAIN",
 		"log.dirs=" + data,

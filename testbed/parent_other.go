@@ -4,5 +4,5 @@ package testbed
 
 import "syscall"
 
-// endWithParent has no means here to end a server whose test did not clean up.
-func endWithParent() *syscall.SysProcAttr { return nil }
+// EndWithParent has no means here to end a server whose test did not clean up.
+func EndWithParent() *syscall.SysProcAttr { return nil }

@@ -144,7 +144,7 @@ func start(t testing.TB, ready func(written string) bool, program string, argume
 		t.Fatal(err)
 	}
 	command := exec.Command(program, arguments...)
-	command.Dir, command.Stdout, command.Stderr, command.SysProcAttr = t.TempDir(), log, log, endWithParent()
+	command.Dir, command.Stdout, command.Stderr, command.SysProcAttr = t.TempDir(), log, log, EndWithParent()
 	if err := command.Start(); err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}

@@ -1,0 +1,137 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"tidemark/testbed"
+)
+
+// process is a `tidemark run`.
+type process struct {
+	instance  string
+	arguments []string
+	command   *exec.Cmd
+	log       string
+	stopped   bool // by SIGSTOP
+	doomed    bool // it was killed, asked to end, or another has its name: that it ends is no surprise
+	contested bool // it has the name of one that was stopped and goes on
+	asked     time.Time
+	end       chan struct{}
+}
+
+// start starts a process of an instance.
+func (c *cluster) start(instance string, arguments ...string) *process {
+	c.t.Helper()
+	file, err := os.CreateTemp(c.dir, instance+"-*.log")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer file.Close()
+	p := &process{instance: instance, arguments: arguments, log: file.Name(), end: make(chan struct{})}
+	p.command = exec.Command(c.tides, append([]string{"run", "--instance", instance}, arguments...)...)
+	p.command.Dir, p.command.Env, p.command.Stderr, p.command.SysProcAttr = c.dir, c.env, file, testbed.EndWithParent()
+	if err := p.command.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.processes[instance] = p
+	go func() {
+		_ = p.command.Wait() // its exit code says it
+		close(p.end)
+		c.ended <- p
+	}()
+	c.t.Cleanup(p.kill)
+	return p
+}
+
+func (p *process) kill() {
+	_ = p.command.Process.Kill() // it may have ended
+	<-p.end
+}
+
+func (p *process) signal(s syscall.Signal) bool { return p.command.Process.Signal(s) == nil }
+
+// over takes in that a process ended. One that nobody ended is a violation, and is started again as a supervisor would.
+func (c *cluster) over(p *process) {
+	code := p.command.ProcessState.ExitCode()
+	if p.doomed {
+		if !p.asked.IsZero() {
+			took := time.Since(p.asked)
+			c.tell("%s ended with %d after %.1fs", p.instance, code, took.Seconds())
+			if code != 0 {
+				c.violate("%s was asked to end and ended with %d: %s", p.instance, code, p.said())
+			}
+			if took > patience {
+				c.violate("%s was asked to end and took %v", p.instance, took)
+			}
+		}
+		return
+	}
+	// One that went on in the middle of joining a group is the last that joined, and so has the name. It ends all the
+	// same, when the other is started again.
+	if p.contested && code == 1 && strings.Contains(p.said(), "fenced: another process runs as instance") {
+		c.tell("%s is fenced by the one that it replaced", p.instance)
+	} else {
+		c.violate("%s ended by itself with %d: %s", p.instance, code, p.said())
+	}
+	if c.processes[p.instance] == p {
+		c.start(p.instance, p.arguments...)
+	}
+}
+
+// patience is how long a process may take to end when asked to: what it promises is ten seconds, here on a machine that
+// has more to do than it can.
+const patience = 20 * time.Second
+
+// said is the last line of a process's log.
+func (p *process) said() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return fmt.Sprintf("%s (%s)", lines[len(lines)-1], filepath.Base(p.log))
+}
+
+// running are the processes that run and are not stopped, in the order of their names.
+func (c *cluster) running() []*process {
+	var running []*process
+	for _, p := range c.processes {
+		if !p.stopped && !p.doomed {
+			running = append(running, p)
+		}
+	}
+	slices.SortFunc(running, func(a, b *process) int { return strings.Compare(a.instance, b.instance) })
+	return running
+}
+
+// one draws one of the running processes.
+func (c *cluster) one(draw *rand.Rand) *process {
+	running := c.running()
+	if len(running) == 0 {
+		return nil
+	}
+	return running[draw.IntN(len(running))]
+}
+
+// terminate asks a process to end.
+func (c *cluster) terminate(p *process) {
+	p.doomed, p.asked = true, time.Now()
+	p.signal(syscall.SIGTERM)
+	c.later(2*patience, func() {
+		select {
+		case <-p.end:
+		default:
+			c.violate("%s was asked to end and has not", p.instance)
+			p.asked = time.Time{}
+			p.kill()
+		}
+	})
+}
