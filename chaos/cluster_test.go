@@ -29,9 +29,10 @@ type cluster struct {
 
 	processes  map[string]*process // by instance: those that should be running
 	ended      chan *process
-	down       map[string]bool // servers, by the fault that they suffer
-	armed      int             // answers that are to be lost
-	hits       chan string     // and that were: the request
+	down       map[string]bool      // servers, by the fault that they suffer
+	armed      int                  // answers that are to be lost
+	hits       chan string          // and that were: the request
+	contested  map[string]time.Time // instances of which one was stopped and goes on beside another, and how long they may
 	waiting    []event
 	violations []string
 	counts     map[string]int
@@ -81,7 +82,7 @@ func newCluster(t *testing.T, dir string) *cluster {
 	t.Helper()
 	c := &cluster{
 		t: t, dir: dir, processes: map[string]*process{}, ended: make(chan *process, 1000),
-		down: map[string]bool{}, hits: make(chan string, 1000), counts: map[string]int{}, began: time.Now(),
+		down: map[string]bool{}, contested: map[string]time.Time{}, hits: make(chan string, 1000), counts: map[string]int{}, began: time.Now(),
 		tides: filepath.Join(t.TempDir(), "tidemark"), scripts: filepath.Join(testbed.Python(t, packages...), "python"),
 	}
 	c.execute("go", "build", "-o", c.tides, "tidemark/cmd/tidemark")

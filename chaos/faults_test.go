@@ -132,7 +132,8 @@ func (c *cluster) stopOne(draw *rand.Rand) bool {
 	c.tell("%s is stopped for %.1fs, replaced: %v", p.instance, d.Seconds(), replaced)
 	if replaced {
 		p.doomed = true
-		c.later(seconds(draw, 0, 2), func() { c.start(p.instance, p.arguments...).contested = true })
+		c.later(seconds(draw, 0, 2), func() { c.start(p.instance, p.arguments...) })
+		c.contested[p.instance] = time.Now().Add(d + 2*patience)
 	}
 	c.later(d, func() {
 		p.signal(syscall.SIGCONT)

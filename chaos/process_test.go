@@ -22,7 +22,6 @@ type process struct {
 	log       string
 	stopped   bool // by SIGSTOP
 	doomed    bool // it was killed, asked to end, or another has its name: that it ends is no surprise
-	contested bool // it has the name of one that was stopped and goes on
 	asked     time.Time
 	end       chan struct{}
 }
@@ -76,7 +75,7 @@ func (c *cluster) over(p *process) {
 	}
 	// One that went on in the middle of joining a group is the last that joined, and so has the name. It ends all the
 	// same, when the other is started again.
-	if p.contested && code == 1 && strings.Contains(p.said(), "fenced: another process runs as instance") {
+	if time.Now().Before(c.contested[p.instance]) && code == 1 && strings.Contains(p.said(), "fenced: another process runs as instance") {
 		c.tell("%s is fenced by the one that it replaced", p.instance)
 	} else {
 		c.violate("%s ended by itself with %d: %s", p.instance, code, p.said())
