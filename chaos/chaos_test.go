@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -79,6 +81,7 @@ func (c *cluster) heal() {
 // end asks all processes to end.
 func (c *cluster) end() {
 	c.run(time.Now())
+	c.fenced()
 	for instance, p := range c.processes {
 		delete(c.processes, instance)
 		c.terminate(p)
@@ -104,6 +107,11 @@ func (c *cluster) finish(sender *producer) (v verdict) {
 	c.python("collect.py", "collect", c.kafka.Plain, c.store.URL, c.dir)
 	if err := json.Unmarshal(c.python("check.py", "check", c.dir), &v); err != nil {
 		c.t.Fatal(err)
+	}
+	if len(v.Violations) > 0 && *keep != "" {
+		if err := os.CopyFS(filepath.Join(c.dir, "kafka"), os.DirFS(c.kafka.Data)); err != nil {
+			c.t.Errorf("keep the broker's logs: %v", err)
+		}
 	}
 	return v
 }

@@ -33,6 +33,7 @@ type cluster struct {
 	armed      int                  // answers that are to be lost
 	hits       chan string          // and that were: the request
 	contested  map[string]time.Time // instances of which one was stopped and goes on beside another, and how long they may
+	replaced   []*process           // those that were stopped
 	waiting    []event
 	violations []string
 	counts     map[string]int

@@ -132,6 +132,7 @@ func (c *cluster) stopOne(draw *rand.Rand) bool {
 	c.tell("%s is stopped for %.1fs, replaced: %v", p.instance, d.Seconds(), replaced)
 	if replaced {
 		p.doomed = true
+		c.replaced = append(c.replaced, p)
 		c.later(seconds(draw, 0, 2), func() { c.start(p.instance, p.arguments...) })
 		c.contested[p.instance] = time.Now().Add(d + 2*patience)
 	}
@@ -139,23 +140,22 @@ func (c *cluster) stopOne(draw *rand.Rand) bool {
 		p.signal(syscall.SIGCONT)
 		p.stopped = false
 		c.tell("%s goes on", p.instance)
-		if replaced {
-			c.later(2*patience, func() { c.fenced(p) })
-		}
 	})
 	return true
 }
 
-// fenced says that a process whose name another one took has ended.
-func (c *cluster) fenced(p *process) {
-	select {
-	case <-p.end:
-		if code := p.command.ProcessState.ExitCode(); code != 1 {
-			c.violate("%s, replaced while it was stopped, ended with %d: %s", p.instance, code, p.said())
+// fenced says that processes whose name others took have ended.
+func (c *cluster) fenced() {
+	for _, p := range c.replaced {
+		select {
+		case <-p.end:
+			if code := p.command.ProcessState.ExitCode(); code != 1 {
+				c.violate("%s, replaced while it was stopped, ended with %d: %s", p.instance, code, p.said())
+			}
+		default:
+			c.violate("%s was replaced while it was stopped and still runs: %s", p.instance, p.said())
+			p.kill()
 		}
-	default:
-		c.violate("%s was replaced while it was stopped and still runs: %s", p.instance, p.said())
-		p.kill()
 	}
 }
 
@@ -172,7 +172,7 @@ func (c *cluster) changeOne(draw *rand.Rand) bool {
 		}
 	}
 	for _, p := range c.running() {
-		if p.arguments != nil || complete > 2 {
+		if contested := time.Now().Before(c.contested[p.instance]); !contested && (p.arguments != nil || complete > 2) {
 			removable = append(removable, p)
 		}
 	}

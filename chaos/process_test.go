@@ -23,6 +23,7 @@ type process struct {
 	stopped   bool // by SIGSTOP
 	doomed    bool // it was killed, asked to end, or another has its name: that it ends is no surprise
 	asked     time.Time
+	ended     time.Time // known once end is closed
 	end       chan struct{}
 }
 
@@ -43,6 +44,7 @@ func (c *cluster) start(instance string, arguments ...string) *process {
 	c.processes[instance] = p
 	go func() {
 		_ = p.command.Wait() // its exit code says it
+		p.ended = time.Now()
 		close(p.end)
 		c.ended <- p
 	}()
@@ -62,7 +64,7 @@ func (c *cluster) over(p *process) {
 	code := p.command.ProcessState.ExitCode()
 	if p.doomed {
 		if !p.asked.IsZero() {
-			took := time.Since(p.asked)
+			took := p.ended.Sub(p.asked)
 			c.tell("%s ended with %d after %.1fs", p.instance, code, took.Seconds())
 			if code != 0 {
 				c.violate("%s was asked to end and ended with %d: %s", p.instance, code, p.said())

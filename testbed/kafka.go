@@ -39,6 +39,8 @@ type Kafka struct {
 	// expired.pem with expired.key, which ended yesterday, and stranger.pem, an authority of nothing here.
 	Certificates string
 
+	Data string // the directory of its logs
+
 	start func(testing.TB) (stop func())
 	stop  func()
 }
@@ -75,8 +77,9 @@ func StartKafkaBehind(t testing.TB, proxy string, users ...string) *Kafka {
 	ca.issue("expired", time.Now().Add(-24*time.Hour))
 
 	dir := t.TempDir()
+	k.Data = filepath.Join(dir, "data")
 	properties := filepath.Join(dir, "server.properties")
-	if err := os.WriteFile(properties, []byte(k.properties(address(freePort(t)), proxy, filepath.Join(dir, "data"), users)), 0o600); err != nil {
+	if err := os.WriteFile(properties, []byte(k.properties(address(freePort(t)), proxy, users)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	java := []string{
@@ -112,7 +115,7 @@ func (k *Kafka) Start(t testing.TB) {
 }
 
 // properties is the broker's configuration.
-func (k *Kafka) properties(controller, proxy, data string, users []string) string {
+func (k *Kafka) properties(controller, proxy string, users []string) string {
 	listeners := fmt.Sprintf("PLAIN://%s,SASL://%s,SCRAM://%s,MTLS://%s,EXPIRED://%s", k.Plain, k.SASL, k.Scram, k.MTLS, k.Expired)
 	certificate := func(name string) string { return filepath.Join(k.Certificates, name) }
 	plain := "org.apache.kafka.common.security.plain.PlainLoginModule required"
@@ -129,7 +132,7 @@ func (k *Kafka) properties(controller, proxy, data string, users []string) strin
 		"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_SSL,SCRAM:SASL_PLAINTEXT,MTLS:SSL,EXPIRED:SASL_SSL,PROXIED:PLAINTEXT",
 		"controller.listener.names=CONTROLLER",
 		"inter.broker.listener.name=PLAIN",
-		"log.dirs=" + data,
+		"log.dirs=" + k.Data,
 		"offsets.topic.replication.factor=1",
 		"offsets.topic.num.partitions=2",
 		"transaction.state.log.replication.factor=1",
