@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a server may take to start.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // Need skips the test when a program is not installed, unless nothing may be skipped.
 func Need(t testing.TB, programs ...string) {

@@ -18,7 +18,7 @@ from botocore.config import Config
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 TOPICS = ["tidemark.reports", "alerts", "tidemark.late", "tidemark.deadletters"]
-PATIENCE = 180  # seconds
+PATIENCE = 300  # seconds
 
 
 def bucket_of(url):
