@@ -49,6 +49,7 @@ func TestChaos(t *testing.T) {
 			t.Errorf("%d times %s, want %d", c.counts[k.kind], k.kind, want)
 		}
 	}
+	fmt.Printf("  %5d %s\n", c.counts[fencedProcess], fencedProcess)
 	proven := c.python("check.py", "prove", c.dir)
 	fmt.Printf("  planted faults noticed: %d\n", bytes.Count(proven, []byte("\n")))
 	c.conclude(v)

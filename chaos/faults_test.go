@@ -20,6 +20,9 @@ const (
 	lost        = "answers lost after the request was carried out"
 )
 
+// fencedProcess is what a process may come to by these faults.
+const fencedProcess = "processes that ended as fenced and were started again"
+
 // session is after how long without a heartbeat the broker takes a process's partitions from it.
 const session = 10 * time.Second
 
