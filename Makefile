@@ -28,7 +28,7 @@ test: ## Run the tests; the last line names those that lacked a program and were
 	export TIDEMARK_SKIPPED=$$skipped && passed=0 && \
 	{ go test $$(go list ./... | grep -v -e /processor$$ -e /chaos$$) || passed=1; } && \
 	{ go test -tags synctests ./processor || passed=1; } && \
-	{ go test -v ./chaos || passed=1; } && \
+	{ go test -v -timeout 20m ./chaos || passed=1; } && \
 	all=$$(sort -u "$$skipped" | paste -sd , | sed 's/,/, /g') && \
 	echo "skipped: $${all:-nothing}" && exit $$passed
 
