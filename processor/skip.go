@@ -23,8 +23,11 @@ type unreadable struct {
 	err    error
 }
 
-// Error names the partition.
+// Error names the partition. Ingest goes on behind it; for the topics that other roles read, it says what to do.
 func (u *unreadable) Error() string {
+	if errors.Is(u.err, kerr.OffsetOutOfRange) {
+		return fmt.Sprintf("read %s/%d: the next records to read were deleted before they were read: make the topic's retention longer than the longest stop, then move the group's offset with kafka-consumer-groups --reset-offsets: %v", u.source.Topic, u.source.Partition, u.err)
+	}
 	return fmt.Sprintf("read %s/%d: %v", u.source.Topic, u.source.Partition, u.err)
 }
 
