@@ -170,12 +170,23 @@ func coarse(f *profile.Feature) []int64 {
 	return hist
 }
 
-// lastReport is when the last report was written.
-func (o *options) lastReport(ctx context.Context, topic string) (at time.Time, err error) {
-	return at, o.committed(ctx, topic, func(r *kgo.Record) error {
-		if r.Timestamp.After(at) {
-			at = r.Timestamp
+// lastReport waits for as many reports as are expected, and returns when the last one was written. Windows of an
+// endpoint that is new close some seconds after its rows were read.
+func (o *options) lastReport(ctx context.Context, topic string, expected int) (at time.Time, err error) {
+	for {
+		n := 0
+		err := o.committed(ctx, topic, func(r *kgo.Record) error {
+			n++
+			if r.Timestamp.After(at) {
+				at = r.Timestamp
+			}
+			return nil
+		})
+		if err != nil || n >= expected {
+			return at, err
 		}
-		return nil
-	})
+		if err := pause(ctx); err != nil {
+			return at, fmt.Errorf("%d of %d windows were reported: %w", n, expected, err)
+		}
+	}
 }

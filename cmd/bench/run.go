@@ -77,10 +77,10 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 	if last && o.profile != "" {
 		profiles.Go(func() { all[0].profile(o.profile) })
 	}
-	if err := o.finished(ctx, admin, records); err != nil {
+	if err := o.finished(ctx, admin, c.Topics.Panes, records); err != nil {
 		return m, fmt.Errorf("%w\n%s", err, all[0].log)
 	}
-	at, err := o.lastReport(ctx, c.Topics.Reports)
+	at, err := o.lastReport(ctx, c.Topics.Reports, len(expected))
 	if err != nil {
 		return m, err
 	}
@@ -203,34 +203,36 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// finished waits until every record was read and everything that was written of them was evaluated.
-func (o *options) finished(ctx context.Context, admin *kadm.Client, records int64) error {
-	groups := []string{"tidemark-ingest", "tidemark-evaluate"}
-	for quiet := 0; quiet < 2; { // evaluate may be level before the last panes are there
+// finished waits until every record was read, and then until all that had been written of them was evaluated.
+func (o *options) finished(ctx context.Context, admin *kadm.Client, panes string, records int64) error {
+	for read := int64(0); read < records; {
 		if err := pause(ctx); err != nil {
-			return fmt.Errorf("not all of %d records were read: %w", records, err)
+			return fmt.Errorf("%d of %d records were read: %w", read, records, err)
 		}
-		lags, err := admin.Lag(ctx, groups...)
+		committed, err := admin.FetchOffsetsForTopics(ctx, "tidemark-ingest", o.topic())
 		if err != nil {
 			return err
 		}
-		level := true
-		for _, group := range groups {
-			lag := lags[group]
-			for _, partition := range lag.Lag.Sorted() {
-				level = level && (partition.Lag == 0 || partition.Lag < 0)
-			}
-			level = level && len(lag.Lag) > 0
-		}
-		committed, err := admin.FetchOffsetsForTopics(ctx, groups[0], o.topic())
-		if err != nil {
-			return err
-		}
-		read := int64(0)
+		read = 0
 		committed.Each(func(r kadm.OffsetResponse) { read += max(r.At, 0) })
-		if quiet++; !level || read < records {
-			quiet = 0
+	}
+	ends, err := admin.ListEndOffsets(ctx, panes)
+	if err != nil {
+		return err
+	}
+	for level := false; !level; {
+		if err := pause(ctx); err != nil {
+			return fmt.Errorf("not all panes were evaluated: %w", err)
 		}
+		committed, err := admin.FetchOffsetsForTopics(ctx, "tidemark-evaluate", panes)
+		if err != nil {
+			return err
+		}
+		level = true
+		ends.Each(func(end kadm.ListedOffset) {
+			at, _ := committed.Lookup(end.Topic, end.Partition)
+			level = level && at.At >= end.Offset
+		})
 	}
 	return nil
 }
