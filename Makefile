@@ -10,7 +10,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test simulate chaos soak race bench bench-reference bench-score bench-budget lint fmt
+.PHONY: help build run test simulate chaos soak race bench bench-reference bench-score bench-budget lint fmt fuzz bench-restore
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,14 @@ SOAK_FOR ?= 30m
 
 soak: ## Run half an hour of steady traffic; print the first and the last resident memory (Linux)
 	go test ./chaos -run TestSoak -v -count=1 -timeout 0 -args -soak=$(SOAK_FOR)
+FUZZTIME ?= 1m
+
+fuzz: ## Fuzz every decoder for a minute, or FUZZTIME
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u | while read dir; do \
+		for f in $$(grep -hoE '^func Fuzz[A-Za-z]+' $$dir/*_test.go | cut -c 6-); do \
+			echo "== $$dir $$f" && go test -tags synctests -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
+		done; \
+	done
 
 race: ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -tags synctests ./...
@@ -64,6 +72,9 @@ bench-score: ## Score two million rows of 25 columns: rows a second of processor
 
 bench-budget: ## Simulate 100 alarm budgets of 30 days without a change, and count false alarms: about an hour
 	go test ./detectors/budget -run 'Budgets|Sizes|OneFeature|WithoutChange' -v -budgets 100 -timeout 5h
+
+bench-restore: ## Kill a process with 1,000 endpoints of 25 features in its state, and print when the next report comes
+	go test ./cmd/tidemark -run 'TestRestore$$' -count 1 -v -timeout 30m -endpoints 1000
 
 lint: ## Check style, import rules and formatting
 	$(GOLANGCI_LINT) run

@@ -29,8 +29,10 @@ type consumer struct {
 }
 
 type position struct {
-	committed, at int64
-	paused        bool
+	committed int64
+	read      int64 // behind the last record that was read, which is what is committed
+	at        int64 // where to fetch from: what was aborted is passed over
+	paused    bool
 }
 
 func newConsumer(p *process, group string) *consumer {
@@ -152,7 +154,7 @@ func (c *consumer) locate(t *task, host int) error {
 	}
 	if len(c.missing) > 0 && c.missing[0] == name {
 		c.missing = c.missing[1:]
-		c.owned[name] = &position{committed: o.at, at: o.at, paused: c.pause}
+		c.owned[name] = &position{committed: o.at, read: o.at, at: o.at, paused: c.pause}
 		c.assigned(name)
 	}
 	return nil

@@ -82,7 +82,7 @@ func (p *process) status(t *task, s *session, intake *processor.Intake) ([]windo
 	if intake.Own(owned, now) {
 		if t.bug == idleWithoutProof {
 			for name, at := range s.owned {
-				ends[name] = at.at
+				ends[name] = at.read
 			}
 			return intake.Status(generation, ends, now), nil
 		}

@@ -116,6 +116,7 @@ func play(seed uint64, planted bug, lines *[]string) *scene {
 	w.run(closing)
 	in := s.input()
 	for w.now < patiently && s.unreported(in) {
+		s.regroup()
 		w.run(w.now + 10*time.Second)
 	}
 	for _, p := range w.processes {
@@ -125,6 +126,24 @@ func play(seed uint64, planted bug, lines *[]string) *scene {
 	w.run(w.now + ending)
 	s.verify(in)
 	return s
+}
+
+// regroup does what an operator does about a partition that is nobody's. As in Kafka, a static member that comes back has
+// what it was assigned last, without a rebalance: when it was killed after it joined one that takes a partition from it, nobody
+// is told to take that partition up.
+func (s *scene) regroup() {
+	for _, name := range sorted(s.groups) {
+		g := s.groups[name]
+		assigned := 0
+		for _, m := range g.members {
+			assigned += len(m.assigned)
+		}
+		if !g.preparing && len(g.members) > 0 && assigned < len(g.partitions) {
+			s.faults["partition left to nobody"]++
+			s.note("%s: a partition is nobody's", name)
+			g.prepare()
+		}
+	}
 }
 
 // supervise starts what is to run and does not.

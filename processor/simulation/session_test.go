@@ -72,6 +72,9 @@ func (s *session) poll() ([]fetched, error) {
 				return nil, fmt.Errorf("%w: %w", errSession, f.err)
 			}
 			p.at = f.next
+			if n := len(f.records); n > 0 {
+				p.read = f.records[n-1].Offset + 1
+			}
 			all = append(all, f)
 		}
 	}
@@ -176,8 +179,8 @@ func (s *session) commitFirst(records []*kgo.Record, deadline time.Duration) (bo
 func (s *session) positions() map[windows.Source]int64 {
 	offsets := map[windows.Source]int64{}
 	for name, p := range s.owned {
-		offsets[name] = p.at
-		if s.has(offByOne) && p.at > p.committed {
+		offsets[name] = p.read
+		if s.has(offByOne) && p.read > p.committed {
 			offsets[name]++
 		}
 	}
@@ -191,7 +194,7 @@ func (s *session) ended(as state, positions map[windows.Source]int64) bool {
 		if at, known := positions[name]; as == committed && known {
 			p.committed = at
 		} else {
-			p.at = p.committed
+			p.at, p.read = p.committed, p.committed
 		}
 	}
 	return as == committed
