@@ -39,7 +39,7 @@ func (c *Config) Needed() []Topic {
 			"max.compaction.lag.ms": ms(10 * time.Minute), "max.message.bytes": large}},
 		Topic{t.Reports, t.Partitions, map[string]string{
 			"cleanup.policy": "delete", "retention.ms": ms(7 * day), "max.message.bytes": large}},
-		Topic{t.Alerts, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": ms(90 * day)}},
+		Topic{t.Alerts, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": ms(90 * day), "max.message.bytes": large}},
 		Topic{t.Late, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": ms(7 * day), "max.message.bytes": large}},
 		Topic{t.DeadLetters, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": ms(14 * day), "max.message.bytes": large}},
 	)
