@@ -50,9 +50,9 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	fmt.Printf("  %5d %s\n", c.counts[fencedProcess], fencedProcess)
-	proven := c.python("check.py", "prove", c.dir)
-	fmt.Printf("  planted faults noticed: %d\n", bytes.Count(proven, []byte("\n")))
 	c.conclude(v)
+	proven := c.python("check.py", "prove", c.dir)
+	fmt.Printf("planted faults noticed: %d\n", bytes.Count(proven, []byte("\n")))
 }
 
 // rounds inflicts faults for as long as asked, whole rounds of them, and returns how many rounds that were.

@@ -381,21 +381,26 @@ def lose_tail(data):
     del data.objects[keys[-1]]
 
 
+def a_report(data):
+    """One of a tumbling window with rows."""
+    return next(r for r in data.reports if r["endpoint"] == "east" and r["window"]["size"] == "5s" and r["rows"] > 0)
+
+
 def lose_report(data):
-    del data.reports[len(data.reports) // 2]
+    data.reports.remove(a_report(data))
 
 
 def double_report(data):
-    data.reports.append(data.reports[len(data.reports) // 2])
+    data.reports.append(a_report(data))
 
 
 def miscount(data):
-    next(r for r in data.reports if r["endpoint"] == "east" and r["window"]["size"] == "5s")["rows"] += 1
+    a_report(data)["rows"] += 1
 
 
 def bend(field):
     def change(data):
-        feature = data.reports[len(data.reports) // 2]["features"][0]
+        feature = a_report(data)["features"][0]
         feature[field] = feature[field] * (1 + 1e-11)
 
     change.__name__ = f"bend_{field}"
@@ -403,7 +408,7 @@ def bend(field):
 
 
 def bend_psi(data):
-    data.reports[len(data.reports) // 2]["features"][0]["scores"]["psi"]["score"] *= 1 + 1e-9
+    a_report(data)["features"][0]["scores"]["psi"]["score"] *= 1 + 1e-9
 
 
 def double_alert(data):
