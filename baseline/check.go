@@ -103,7 +103,7 @@ func (c *counts) restore(f *profile.Feature, rows int64) error {
 			return fmt.Errorf("offset %d is %d: it must be between 0 and %d for each of the bin's %d values", i, offset, profile.MaxOffset, c.Bins[i])
 		}
 	}
-	f.Captured, f.Missing, f.Invalid, f.NaN, f.Inf, f.Negative = c.Captured, c.Missing, c.Invalid, c.NaN, c.Inf, c.Negative
+	f.Captured, f.Missing, f.Invalid, f.NaN, f.Inf, f.Negative, f.Fractional = c.Captured, c.Missing, c.Invalid, c.NaN, c.Inf, c.Negative, c.Fractional
 	f.Bins, f.New, f.NewOther = c.Bins, c.New, c.NewOther
 	f.Offsets = c.Offsets
 	f.Under = profile.Sum{High: float64(c.Under[0]), Low: float64(c.Under[1])}
@@ -117,9 +117,12 @@ func (c *counts) restore(f *profile.Feature, rows int64) error {
 	if f.Negative > inBins {
 		return fmt.Errorf("negative is %d of %d values in bins", f.Negative, inBins)
 	}
+	if f.Fractional > inBins-f.Inf {
+		return fmt.Errorf("fractional is %d of %d finite values", f.Fractional, inBins-f.Inf)
+	}
 	if !f.Numeric() {
-		if c.Moments != nil || c.Invalid != 0 || c.NaN != 0 || c.Inf != 0 || c.Negative != 0 {
-			return fmt.Errorf("a categorical column has no moments, invalid, nan, inf or negative")
+		if c.Moments != nil || c.Invalid != 0 || c.NaN != 0 || c.Inf != 0 || c.Negative != 0 || c.Fractional != 0 {
+			return fmt.Errorf("a categorical column has no moments, invalid, nan, inf, negative or fractional")
 		}
 		return nil
 	}
@@ -154,7 +157,7 @@ func (c *counts) sum(rows int64) (int64, error) {
 		field string
 		n     int64
 	}{
-		{"captured", c.Captured}, {"missing", c.Missing}, {"invalid", c.Invalid}, {"nan", c.NaN}, {"inf", c.Inf}, {"negative", c.Negative}, {"new_other", c.NewOther},
+		{"captured", c.Captured}, {"missing", c.Missing}, {"invalid", c.Invalid}, {"nan", c.NaN}, {"inf", c.Inf}, {"negative", c.Negative}, {"fractional", c.Fractional}, {"new_other", c.NewOther},
 	} {
 		if err := check(count.field, count.n); err != nil {
 			return 0, err

@@ -42,20 +42,21 @@ type document struct {
 
 // counts is a [profile.Feature] without its layout.
 type counts struct {
-	Name     string           `json:"name"`
-	Captured int64            `json:"captured"`
-	Missing  int64            `json:"missing"`
-	Invalid  int64            `json:"invalid"`
-	NaN      int64            `json:"nan"`
-	Inf      int64            `json:"inf"`
-	Negative int64            `json:"negative,omitempty"`
-	Bins     []int64          `json:"bins"`
-	Offsets  []int64          `json:"offsets,omitempty"` // numeric: as many as bins
-	Under    pair             `json:"under,omitzero"`
-	Over     pair             `json:"over,omitzero"`
-	Moments  *moments         `json:"moments,omitempty"` // none without finite values
-	New      map[string]int64 `json:"new,omitempty"`
-	NewOther int64            `json:"new_other,omitempty"`
+	Name       string           `json:"name"`
+	Captured   int64            `json:"captured"`
+	Missing    int64            `json:"missing"`
+	Invalid    int64            `json:"invalid"`
+	NaN        int64            `json:"nan"`
+	Inf        int64            `json:"inf"`
+	Negative   int64            `json:"negative,omitempty"`
+	Fractional int64            `json:"fractional,omitempty"`
+	Bins       []int64          `json:"bins"`
+	Offsets    []int64          `json:"offsets,omitempty"` // numeric: as many as bins
+	Under      pair             `json:"under,omitzero"`
+	Over       pair             `json:"over,omitzero"`
+	Moments    *moments         `json:"moments,omitempty"` // none without finite values
+	New        map[string]int64 `json:"new,omitempty"`
+	NewOther   int64            `json:"new_other,omitempty"`
 }
 
 // moments is a [profile.Moments]; its centre is in the layout.
@@ -101,7 +102,7 @@ func countsOf(p *profile.Profile) []counts {
 	for i := range p.Features {
 		f := &p.Features[i]
 		all[i] = counts{
-			Name: f.Layout.Name, Captured: f.Captured, Missing: f.Missing, Invalid: f.Invalid, NaN: f.NaN, Inf: f.Inf, Negative: f.Negative,
+			Name: f.Layout.Name, Captured: f.Captured, Missing: f.Missing, Invalid: f.Invalid, NaN: f.NaN, Inf: f.Inf, Negative: f.Negative, Fractional: f.Fractional,
 			Bins: f.Bins, Offsets: f.Offsets, New: f.New, NewOther: f.NewOther,
 			Under: pair{float(f.Under.High), float(f.Under.Low)}, Over: pair{float(f.Over.High), float(f.Over.Low)},
 		}

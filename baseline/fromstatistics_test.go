@@ -65,7 +65,7 @@ func TestFromStatisticsIsAsBuilt(t *testing.T) {
 		if diff := cmp.Diff(w.Layout, g.Layout); diff != "" {
 			t.Errorf("layout (-built +from statistics):\n%s", diff)
 		}
-		if w.Captured != g.Captured || w.Missing != g.Missing || w.Negative != g.Negative || !slices.Equal(w.Bins, g.Bins) || !slices.Equal(w.Offsets, g.Offsets) {
+		if w.Captured != g.Captured || w.Missing != g.Missing || w.Negative != g.Negative || w.Fractional != g.Fractional || !slices.Equal(w.Bins, g.Bins) || !slices.Equal(w.Offsets, g.Offsets) {
 			t.Errorf("%s: %+v, want %+v", w.Layout.Name, g, w)
 		}
 	}

@@ -253,7 +253,7 @@ func sameCounts(whole, total *profile.Profile) error {
 	}
 	for i := range whole.Features {
 		w, t := &whole.Features[i], &total.Features[i]
-		if w.Captured != t.Captured || w.Missing != t.Missing || w.Invalid != t.Invalid || w.NaN != t.NaN || w.Inf != t.Inf || w.Negative != t.Negative ||
+		if w.Captured != t.Captured || w.Missing != t.Missing || w.Invalid != t.Invalid || w.NaN != t.NaN || w.Inf != t.Inf || w.Negative != t.Negative || w.Fractional != t.Fractional ||
 			w.Moments.Count != t.Moments.Count || w.Moments.Min != t.Moments.Min || w.Moments.Max != t.Moments.Max ||
 			!slices.Equal(w.Bins, t.Bins) || !slices.Equal(w.Offsets, t.Offsets) || !maps.Equal(w.New, t.New) || w.NewOther != t.NewOther {
 			return fmt.Errorf("%w: feature %q", errSlots, w.Layout.Name)

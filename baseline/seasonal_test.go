@@ -266,7 +266,7 @@ func TestLoadSeasonalErrors(t *testing.T) {
 		{"cycle", `"day_of_week"`, `"fortnight"`, `seasonal: cycle "fortnight" is not known`},
 		{"another cycle", `"day_of_week"`, `"month"`, "seasonal: 7 slots, but a cycle of month has 12"},
 		{"not base64", first, `"?"`, "illegal base64 data"},
-		{"cut", first, `"Aw=="`, "seasonal: decode the rows of Mon: profile ends too early"},
+		{"cut", first, `"BA=="`, "seasonal: decode the rows of Mon: profile ends too early"},
 		{"rows of a slot gone", first, empty, "seasonal: the slots do not add up to the whole baseline: 288 rows of 336"},
 		{"too many rows", first, twice, "seasonal: Sun brings the rows to more than the baseline's 336"},
 		{"counts that do not fit", first, odd, `seasonal: Mon: feature "hour": captured is 49: it must be between 0 and rows, 48`},

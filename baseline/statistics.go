@@ -56,6 +56,7 @@ type NameStatistics struct {
 	Distinct float64     // number of different values; an estimate when it is large
 	Values   []NameCount // the most frequent first; nil when the file does not list them
 	Unlisted int64       // rows of values that are not listed, because they were too many
+	Among    []string    // what the unlisted values may be; nil when that is not known
 }
 
 // NameCount is the number of rows with a value.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"tidemark/baseline"
 	"tidemark/monitor"
 	"tidemark/processor"
 	"tidemark/sinks/archive"
@@ -73,6 +74,11 @@ func (c *Config) check(dir string, fault func(path, message string)) {
 		}
 		if m.Baseline != "" {
 			checkBaseline(at+".baseline", m.Baseline, dir, fault)
+		}
+		if m.Constraints != "" {
+			if _, err := baseline.ReadConstraints(resolve(dir, m.Constraints)); err != nil {
+				fault(at+".constraints", fmt.Sprintf("is %q: %v: name the constraints.json of a SageMaker data quality baseline, or the one that `tidemark baseline build` wrote", m.Constraints, err))
+			}
 		}
 	}
 	c.Archive.Check(func(path, message string) { fault(join("archive", path), message) })

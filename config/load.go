@@ -51,6 +51,9 @@ func read(path string, source []byte, env func(string) (string, bool)) (*Config,
 	}
 	for i := range c.Monitors {
 		c.Monitors[i].Baseline = resolve(filepath.Dir(path), c.Monitors[i].Baseline)
+		if constraints := &c.Monitors[i].Constraints; *constraints != "" {
+			*constraints = resolve(filepath.Dir(path), *constraints)
+		}
 	}
 	if directory, ok := c.Archive.Directory(); ok && c.Archive.Enabled() {
 		c.Archive.URL = resolve(filepath.Dir(path), directory)

@@ -59,6 +59,8 @@ type Evidence struct {
 	// Of a sequential detector: the figure that the score is, and how many panes it took.
 	Value  string `json:"value,omitempty"`
 	Values int64  `json:"values,omitempty"`
+	// Of a constraint, while it is violated: the description.
+	Violation string `json:"violation,omitempty"`
 }
 
 // TopFeature is a feature with one of the window's largest scores of the rule.

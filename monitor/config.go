@@ -13,6 +13,7 @@ import (
 type Config struct {
 	Name            string          `yaml:"name"`
 	Baseline        string          `yaml:"baseline"`
+	Constraints     string          `yaml:"constraints"` // a constraints.json, which is what quality is judged by
 	Match           Match           `yaml:"match"`
 	Windows         []windows.Spec  `yaml:"windows"`
 	AllowedLateness time.Duration   `yaml:"allowed_lateness"`
@@ -54,7 +55,7 @@ func (c *Config) Complete() {
 	if c.Drift == nil {
 		c.Drift = []Rule{{Method: "psi", Threshold: 0.2}}
 	}
-	if c.Quality == nil {
+	if c.Quality == nil && c.Constraints == "" {
 		c.Quality = []Rule{{Method: "missing_share", Threshold: 0.1}, {Method: "new_categories", Threshold: 0.02}, {Method: "type_share", Threshold: 0.01}, {Method: "negative_share", Threshold: 0.01}}
 	}
 	c.Reference.complete()
@@ -74,6 +75,9 @@ func (c *Config) Rules() []string {
 	var all []string
 	for _, r := range slices.Concat(c.Drift, c.Quality) {
 		all = append(all, r.String())
+	}
+	if c.Constraints != "" {
+		all = append(all, "constraints of "+c.Constraints)
 	}
 	for _, q := range c.Sequential {
 		all = append(all, fmt.Sprintf("%s of the %s of %s", q.Detector, q.Value, q.Feature))

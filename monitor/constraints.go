@@ -32,10 +32,7 @@ func CheckConstraints(c *baseline.Constraints, reference, current *profile.Profi
 	if !c.Settings.Evaluate {
 		return nil
 	}
-	columns := make(map[string]*baseline.FeatureStatistics, len(statistics.Features))
-	for i := range statistics.Features {
-		columns[statistics.Features[i].Name] = &statistics.Features[i]
-	}
+	columns := columnsOf(statistics)
 	found := columnViolations(c, columns, statistics)
 	for i := range c.Features {
 		f := &c.Features[i]
@@ -43,21 +40,40 @@ func CheckConstraints(c *baseline.Constraints, reference, current *profile.Profi
 		if column == nil || !f.Settings.Evaluate {
 			continue
 		}
-		for _, check := range []struct {
-			name     string
-			violated func() string
-		}{
-			{"data_type_check", func() string { return typeViolation(f, column) }},
-			{"completeness_check", func() string { return completenessViolation(f, column) }},
-			{"baseline_drift_check", func() string { return driftViolation(f, reference, current) }},
-			{"categorical_values_check", func() string { return domainViolation(f, column) }},
-		} {
-			if description := check.violated(); description != "" {
-				found = append(found, Violation{f.Name, check.name, description})
+		for _, check := range constraintChecks {
+			if breach := check.breached(f, column, reference, current); breach.description != "" {
+				found = append(found, Violation{f.Name, check.name, breach.description})
 			}
 		}
 	}
 	return found
+}
+
+func columnsOf(statistics *baseline.Statistics) map[string]*baseline.FeatureStatistics {
+	columns := make(map[string]*baseline.FeatureStatistics, len(statistics.Features))
+	for i := range statistics.Features {
+		columns[statistics.Features[i].Name] = &statistics.Features[i]
+	}
+	return columns
+}
+
+// breach is how a constraint is violated: the description, empty when it is not, and the figure with its limit.
+type breach struct {
+	description     string
+	observed, limit float64
+}
+
+const driftCheck = "baseline_drift_check"
+
+// constraintChecks are the checks of one column.
+var constraintChecks = []struct {
+	name     string
+	breached func(f *baseline.FeatureConstraints, column *baseline.FeatureStatistics, reference, current *profile.Profile) breach
+}{
+	{"data_type_check", typeBreach},
+	{"completeness_check", completenessBreach},
+	{driftCheck, driftBreach},
+	{"categorical_values_check", domainBreach},
 }
 
 // columnViolations are those of columns that are missing or extra.
@@ -77,9 +93,9 @@ func columnViolations(c *baseline.Constraints, columns map[string]*baseline.Feat
 	return found
 }
 
-func typeViolation(f *baseline.FeatureConstraints, column *baseline.FeatureStatistics) string {
+func typeBreach(f *baseline.FeatureConstraints, column *baseline.FeatureStatistics, _, _ *profile.Profile) breach {
 	if column.Present == 0 {
-		return ""
+		return breach{}
 	}
 	var fitting int64
 	switch types := column.Types; f.Type {
@@ -92,28 +108,28 @@ func typeViolation(f *baseline.FeatureConstraints, column *baseline.FeatureStati
 			fitting = column.Present
 		}
 	default:
-		return ""
+		return breach{}
 	}
 	share := float64(fitting) / float64(column.Present)
 	if share >= f.Settings.TypeThreshold {
-		return ""
+		return breach{}
 	}
-	return fmt.Sprintf("Data type match requirement is not met. Expected data type: %s, Expected match: %s. Observed: Only %s of data is %s.",
-		f.Type, percent(f.Settings.TypeThreshold), percent(share), f.Type)
+	return breach{fmt.Sprintf("Data type match requirement is not met. Expected data type: %s, Expected match: %s. Observed: Only %s of data is %s.",
+		f.Type, percent(f.Settings.TypeThreshold), percent(share), f.Type), share, f.Settings.TypeThreshold}
 }
 
-func completenessViolation(f *baseline.FeatureConstraints, column *baseline.FeatureStatistics) string {
+func completenessBreach(f *baseline.FeatureConstraints, column *baseline.FeatureStatistics, _, _ *profile.Profile) breach {
 	share := column.Completeness()
 	if share >= f.Completeness {
-		return ""
+		return breach{}
 	}
-	return fmt.Sprintf("Completeness requirement is not met. Expected completeness: %s. Observed: Only %s of data is complete.",
-		percent(f.Completeness), percent(share))
+	return breach{fmt.Sprintf("Completeness requirement is not met. Expected completeness: %s. Observed: Only %s of data is complete.",
+		percent(f.Completeness), percent(share)), share, f.Completeness}
 }
 
-func domainViolation(f *baseline.FeatureConstraints, column *baseline.FeatureStatistics) string {
+func domainBreach(f *baseline.FeatureConstraints, column *baseline.FeatureStatistics, _, _ *profile.Profile) breach {
 	if f.Domains == nil || column.Names == nil || column.Present == 0 {
-		return ""
+		return breach{}
 	}
 	domain := make(map[string]bool, len(f.Domains))
 	for _, value := range f.Domains {
@@ -125,21 +141,24 @@ func domainViolation(f *baseline.FeatureConstraints, column *baseline.FeatureSta
 			known += v.Count
 		}
 	}
+	if slices.ContainsFunc(column.Names.Among, func(name string) bool { return domain[name] }) {
+		known += column.Names.Unlisted
+	}
 	share := float64(known) / float64(column.Present)
 	if share >= f.Settings.DomainThreshold {
-		return ""
+		return breach{}
 	}
-	return fmt.Sprintf("Domain content requirement is not met. Expected match: %s. Observed: Only %s of data is in the domain.",
-		percent(f.Settings.DomainThreshold), percent(share))
+	return breach{fmt.Sprintf("Domain content requirement is not met. Expected match: %s. Observed: Only %s of data is in the domain.",
+		percent(f.Settings.DomainThreshold), percent(share)), share, f.Settings.DomainThreshold}
 }
 
-func driftViolation(f *baseline.FeatureConstraints, reference, current *profile.Profile) string {
+func driftBreach(f *baseline.FeatureConstraints, _ *baseline.FeatureStatistics, reference, current *profile.Profile) breach {
 	if !f.Settings.Compare || reference == nil || current == nil {
-		return ""
+		return breach{}
 	}
 	r, c := reference.Feature(f.Name), current.Feature(f.Name)
 	if r == nil || c == nil {
-		return ""
+		return breach{}
 	}
 	threshold := f.Settings.Threshold
 	var distance detectors.Score
@@ -150,24 +169,24 @@ func driftViolation(f *baseline.FeatureConstraints, reference, current *profile.
 	case r.Numeric():
 		distance, defined = detectors.KS{}.Score(r, c)
 	case f.Settings.ChiSquared:
-		return chiSquaredViolation(f, r, c)
+		return chiSquaredBreach(f, r, c)
 	default:
 		threshold = f.Settings.CategoryThreshold
 		distance, defined = detectors.LInfinity{}.Score(r, c)
 	}
 	if !defined || distance.Value <= threshold {
-		return ""
+		return breach{}
 	}
-	return fmt.Sprintf("Baseline drift distance: %s exceeds threshold: %s", decimal(distance.Value), decimal(threshold))
+	return breach{fmt.Sprintf("Baseline drift distance: %s exceeds threshold: %s", decimal(distance.Value), decimal(threshold)), distance.Value, threshold}
 }
 
-// chiSquaredViolation is one when the test's p-value is below the threshold.
-func chiSquaredViolation(f *baseline.FeatureConstraints, reference, current *profile.Feature) string {
+// chiSquaredBreach is one when the test's p-value is below the threshold.
+func chiSquaredBreach(f *baseline.FeatureConstraints, reference, current *profile.Feature) breach {
 	score, defined := detectors.ChiSquare{}.Score(reference, current)
-	if !defined || score.PValue == nil || *score.PValue >= f.Settings.CategoryThreshold {
-		return ""
+	if limit := f.Settings.CategoryThreshold; defined && score.PValue != nil && *score.PValue < limit {
+		return breach{fmt.Sprintf("Baseline drift p-value: %s is below threshold: %s", decimal(*score.PValue), decimal(limit)), *score.PValue, limit}
 	}
-	return fmt.Sprintf("Baseline drift p-value: %s is below threshold: %s", decimal(*score.PValue), decimal(f.Settings.CategoryThreshold))
+	return breach{}
 }
 
 func percent(share float64) string { return decimal(share*100) + "%" }

@@ -216,8 +216,14 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 			return
 		}
 		e.sequenceReports(m, &report)
+		var made []constrained
+		if report.Insufficient != "layout" {
+			made = m.constrain(&reference, current)
+			report.constrained(made)
+		}
 		out.Reports = append(out.Reports, report)
 		out.Alerts = append(out.Alerts, m.alerts(&report, reference.profile, current, ranges, e.alerts)...)
+		out.Alerts = append(out.Alerts, m.constraintAlerts(&report, made, reference.profile, current, ranges, e.alerts)...)
 		if report.Insufficient != "layout" {
 			e.keep(m, variant, spec, w, current, out)
 		}

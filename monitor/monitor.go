@@ -16,6 +16,8 @@ type Monitor struct {
 	Baseline *baseline.Baseline
 	rules    []rule // on each feature
 	columns  []rule // on all of them together
+
+	constraints *baseline.Constraints // that Constrain set, or nil
 }
 
 type rule struct {

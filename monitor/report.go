@@ -22,6 +22,8 @@ type Report struct {
 	Drift     bool             `json:"drift"` // any score is over its threshold
 	Features  []FeatureReport  `json:"features"`
 	Scores    map[string]Score `json:"scores,omitempty"` // of the columns as a whole
+	// Violations are those of the monitor's constraints, as in SageMaker Model Monitor's constraint_violations.json.
+	Violations []Violation `json:"violations,omitempty"`
 	// Insufficient says why nothing could be judged: "samples" (no score had enough), "layout" (some of the
 	// rows were counted in another layout) or "reference" (the earlier window to compare with is not there).
 	Insufficient string `json:"insufficient,omitempty"`

@@ -33,6 +33,9 @@ func (a *Alert) words() string {
 	case missingColumns, extraColumns:
 		return a.columnWords(where, window)
 	}
+	if strings.HasSuffix(a.Rule, "_check") {
+		return a.constraintWords(where, window)
+	}
 	if a.Evidence.Value != "" {
 		return a.sequenceWords(where, window)
 	}
@@ -81,6 +84,17 @@ func (a *Alert) sequenceWords(where, window string) string {
 		return fmt.Sprintf("%s is %.3g %s, without another change in %d windows", value, a.Score, window, a.Evidence.Of)
 	}
 	return fmt.Sprintf("%s changed: it is %.3g %s, and %s took %d of them", value, a.Score, window, a.Rule, a.Evidence.Values)
+}
+
+func (a *Alert) constraintWords(where, window string) string {
+	on := where
+	if a.Feature != "" {
+		on = a.Feature + " on " + where
+	}
+	if a.State == resolved {
+		return fmt.Sprintf("%s of %s is passed again, %s", a.Rule, on, window)
+	}
+	return fmt.Sprintf("%s of %s, %s: %s", a.Rule, on, window, a.Evidence.Violation)
 }
 
 func (a *Alert) columnWords(where, window string) string {

@@ -47,6 +47,9 @@ func (f *Feature) AddNumber(x float64, n int64) {
 	if x < 0 {
 		f.Negative += n
 	}
+	if x != math.Trunc(x) {
+		f.Fractional += n
+	}
 	switch edges := f.Layout.Edges; {
 	case len(edges) == 0:
 	case bin == 0:

@@ -72,7 +72,7 @@ func withSide(rows []int32, sides []capture.Side, side capture.Side) []int32 {
 // observeNumbers keeps the sums in variables of its own, which the processor keeps in registers.
 func (f *Feature) observeNumbers(g *grid, values []float64, valid []byte, rows, invalid []int32) {
 	m, edges, bins, offsets := f.Moments, f.Layout.Edges, f.Bins, f.Offsets
-	sum, squares, low, high, negative := m.Sum, m.Squares, m.Min, m.Max, int64(0)
+	sum, squares, low, high, negative, fractional := m.Sum, m.Squares, m.Min, m.Max, int64(0), int64(0)
 	table := g.left != nil
 	for _, row := range rows {
 		if valid[row>>3]&(1<<(row&7)) == 0 {
@@ -92,6 +92,9 @@ func (f *Feature) observeNumbers(g *grid, values []float64, valid []byte, rows, 
 		}
 		bins[bin]++
 		negative += int64(math.Float64bits(x+0) >> 63) // -0 is not negative
+		if x != math.Trunc(x) {
+			fractional++
+		}
 		if bin > 0 && bin < len(edges) {
 			offsets[bin] += g.steps[bin].offset(x)
 		} else {
@@ -108,7 +111,7 @@ func (f *Feature) observeNumbers(g *grid, values []float64, valid []byte, rows, 
 		}
 	}
 	m.Sum, m.Squares, m.Min, m.Max = sum, squares, low, high
-	f.Moments, f.Negative = m, f.Negative+negative
+	f.Moments, f.Negative, f.Fractional = m, f.Negative+negative, f.Fractional+fractional
 }
 
 // observeInfinite counts an infinity, or what is not a number.

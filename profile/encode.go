@@ -9,15 +9,20 @@ import (
 	"slices"
 )
 
-// Wire format, version 3. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
+// Wire format, version 4. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
 // of gap and count, so that a profile of few rows is small:
 //
-//	version rows extra features { captured missing invalid nan inf, numeric: negative
+//	version rows extra features { captured missing invalid nan inf, numeric: negative fractional
 //	  non-empty bins { gap count, numeric: offset }
 //	  moments count [ sum squares min max [ under ] [ over ] ]  new other, new names { length name count } }
 //
 // Under and over are there when the first and the last bin are not empty.
-const encodingVersion = 3
+//
+// Version 3, which is read too, is without fractional: a profile of it has no such value.
+const (
+	encodingVersion = 4
+	oldestEncoding  = 3
+)
 
 var errShort = errors.New("profile ends too early")
 
@@ -39,6 +44,7 @@ func (f *Feature) append(b []byte) []byte {
 	}
 	if f.Offsets != nil {
 		b = binary.AppendUvarint(b, uint64(f.Negative))
+		b = binary.AppendUvarint(b, uint64(f.Fractional))
 	}
 	filled := 0
 	for _, n := range f.Bins {
@@ -100,8 +106,9 @@ func Decode(layout *Layout, b []byte) (*Profile, error) {
 // profile must not be used any more.
 func (p *Profile) MergeEncoded(b []byte) error {
 	r := reader{b: b}
-	if version := r.byte(); r.err == nil && version != encodingVersion {
-		return fmt.Errorf("profile has version %d, this program reads version %d", version, encodingVersion)
+	version := r.byte()
+	if r.err == nil && (version < oldestEncoding || version > encodingVersion) {
+		return fmt.Errorf("profile has version %d, this program reads versions %d to %d", version, oldestEncoding, encodingVersion)
 	}
 	p.Rows += r.int()
 	p.Extra += r.int()
@@ -109,7 +116,7 @@ func (p *Profile) MergeEncoded(b []byte) error {
 		return fmt.Errorf("profile has %d features, its layout %s has %d", n, p.Layout.ID(), len(p.Features))
 	}
 	for i := range p.Features {
-		p.Features[i].mergeEncoded(&r)
+		p.Features[i].mergeEncoded(&r, version)
 	}
 	if r.err == nil && len(r.b) > 0 {
 		return fmt.Errorf("profile is followed by %d bytes that do not belong to it", len(r.b))
@@ -117,12 +124,15 @@ func (p *Profile) MergeEncoded(b []byte) error {
 	return r.err
 }
 
-func (f *Feature) mergeEncoded(r *reader) {
+func (f *Feature) mergeEncoded(r *reader, version byte) {
 	for _, n := range []*int64{&f.Captured, &f.Missing, &f.Invalid, &f.NaN, &f.Inf} {
 		*n += r.int()
 	}
 	if f.Offsets != nil {
 		f.Negative += r.int()
+		if version > 3 {
+			f.Fractional += r.int()
+		}
 	}
 	bin, first, last := int64(-1), false, false
 	for filled := r.int(); filled > 0 && r.err == nil; filled-- {

@@ -42,6 +42,18 @@ func TestEncodedProfileIsTheSame(t *testing.T) {
 	})
 }
 
+// A profile that was written before numbers that are not whole were counted is read as if there were none.
+func TestVersion3IsRead(t *testing.T) {
+	numbers := &Layout{Features: []FeatureLayout{{Name: "x", Kind: "numeric"}}}
+	p, err := Decode(numbers, []byte{3, 2, 0, 1 /* a feature */, 2, 1, 0, 0, 0 /* none negative */, 0, 1, 0, 1, 0 /* no moments */, 0, 0, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := p.Features[0]; p.Rows != 2 || f.Captured != 2 || f.Missing != 1 || f.Fractional != 0 || f.Bins[0] != 1 {
+		t.Errorf("read %+v", p)
+	}
+}
+
 func TestEncodingIsSmallForFewRows(t *testing.T) {
 	wide := &Layout{Features: make([]FeatureLayout, 25)}
 	for i := range wide.Features {
@@ -94,7 +106,7 @@ func TestDecodeErrors(t *testing.T) {
 		want    string
 	}{
 		"nothing":          {layout(), nil, "ends too early"},
-		"a later version":  {layout(), with(0, 4), "version 4, this program reads version 3"},
+		"a later version":  {layout(), with(0, 5), "version 5, this program reads versions 3 to 4"},
 		"fewer features":   {other, valid, "4 features, its layout " + other.ID() + " has 3"},
 		"fewer bins":       {narrow, valid, `feature "age": bin 1 of 1`},
 		"bytes behind":     {layout(), append(bytes.Clone(valid), 0, 0), "followed by 2 bytes"},

@@ -35,7 +35,7 @@ func TestObserveNumbers(t *testing.T) {
 	)
 	got := p.Feature("age")
 	want := &Feature{
-		Layout: got.Layout, Captured: 16, Missing: 2, Invalid: 2, NaN: 1, Inf: 3, Negative: 2,
+		Layout: got.Layout, Captured: 16, Missing: 2, Invalid: 2, NaN: 1, Inf: 3, Negative: 2, Fractional: 3,
 		Bins: []int64{3, 2, 2, 4}, Offsets: []int64{0, 62259, 65535, 0}, // 0.95, and 1 less a step
 		Under: Sum{High: 10 - below}, Over: Sum{High: 1e6 - 30},
 	}

@@ -55,6 +55,9 @@ func (f *Feature) plainNumbers(column *array.Float64, rows []int32, sides []capt
 			f.Inf++
 			continue
 		}
+		if x != math.Trunc(x) {
+			f.Fractional++
+		}
 		f.place(bin, x)
 		f.Moments.Add(x)
 	}

@@ -18,20 +18,21 @@ type Profile struct {
 
 // Feature is the summary of one watched column. Captured = present + Missing + Invalid + NaN.
 type Feature struct {
-	Layout   *FeatureLayout
-	Captured int64 // rows that were captured with this column's side
-	Missing  int64
-	Invalid  int64 // values of the wrong type
-	NaN      int64
-	Negative int64 // numeric: values below 0
-	Inf      int64 // also in the first or last bin, but not in the moments
-	Bins     []int64
-	Offsets  []int64          // numeric: where in their bin its values are, see [Feature.BinSum]
-	Under    Sum              // numeric: how far the finite values below the first edge are from it
-	Over     Sum              // numeric: how far the finite values from the last edge on are from it
-	Moments  Moments          // numeric: of the finite values
-	New      map[string]int64 // categorical: categories that the baseline never saw, at most MaxNew by name
-	NewOther int64            // categorical: rows of new categories beyond those
+	Layout     *FeatureLayout
+	Captured   int64 // rows that were captured with this column's side
+	Missing    int64
+	Invalid    int64 // values of the wrong type
+	NaN        int64
+	Negative   int64 // numeric: values below 0
+	Fractional int64 // numeric: finite values that are not whole
+	Inf        int64 // also in the first or last bin, but not in the moments
+	Bins       []int64
+	Offsets    []int64          // numeric: where in their bin its values are, see [Feature.BinSum]
+	Under      Sum              // numeric: how far the finite values below the first edge are from it
+	Over       Sum              // numeric: how far the finite values from the last edge on are from it
+	Moments    Moments          // numeric: of the finite values
+	New        map[string]int64 // categorical: categories that the baseline never saw, at most MaxNew by name
+	NewOther   int64            // categorical: rows of new categories beyond those
 }
 
 // New returns an empty profile.
@@ -112,6 +113,7 @@ func (f *Feature) merge(other *Feature) {
 	f.NaN += other.NaN
 	f.Inf += other.Inf
 	f.Negative += other.Negative
+	f.Fractional += other.Fractional
 	for i, n := range other.Bins {
 		f.Bins[i] += n
 	}

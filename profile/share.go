@@ -76,6 +76,7 @@ func (f *Feature) thin(other *Feature, share float64) {
 	}
 	f.Inf = f.Present() - f.Moments.Count
 	f.Negative = min((&thinning{share: share}).take(other.Negative), f.Present())
+	f.Fractional = min((&thinning{share: share}).take(other.Fractional), f.Moments.Count)
 }
 
 // ratio is n of total, or 0 of nothing.

@@ -114,7 +114,17 @@ func loadMonitors(configs []monitor.Config) ([]*monitor.Monitor, error) {
 		if err := c.CheckBaseline(b); err != nil {
 			return nil, usageError{err}
 		}
-		monitors = append(monitors, monitor.New(c, b))
+		m := monitor.New(c, b)
+		if c.Constraints != "" {
+			constraints, err := baseline.ReadConstraints(c.Constraints)
+			if err == nil {
+				err = m.Constrain(constraints)
+			}
+			if err != nil {
+				return nil, usageError{err}
+			}
+		}
+		monitors = append(monitors, m)
 	}
 	return monitors, nil
 }
