@@ -193,7 +193,9 @@ func (s *S3) fail(verb, key string, err error) error {
 	case code == "InvalidAccessKeyId", code == "SignatureDoesNotMatch":
 		return fmt.Errorf("%s: the server does not know the credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, to those of a user who may use the bucket: %w", at, err)
 	case code == "AccessDenied", status(err) == http.StatusForbidden:
-		return fmt.Errorf("%s: the credentials lack a right: allow s3:GetObject and s3:PutObject on the objects and s3:ListBucket on the bucket: %w", at, err)
+		return fmt.Errorf("%s: the credentials lack a right: allow s3:GetObject and s3:PutObject on the objects and s3:ListBucket on the bucket, or, where the bucket's policy asks for encryption, set sse: s3, or sse: kms and kms_key: %w", at, err)
+	case strings.Contains(err.Error(), "get credentials: "): // the client has no type for it
+		return fmt.Errorf("%s: there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role: %w", at, err)
 	}
 	return fmt.Errorf("%s: %w", at, err)
 }

@@ -2,9 +2,11 @@ package testbed
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -30,24 +32,36 @@ func StartSeaweedFS(t testing.TB) *SeaweedFS {
 		AccessKey string `json:"accessKey"`
 		SecretKey string `json:"secretKey"`
 	}
+	// With a key of its own and one service of keys, both in the store itself, objects can be encrypted with SSE-S3 and SSE-KMS.
 	type identity struct {
 		Name        string       `json:"name"`
 		Credentials []credential `json:"credentials"`
 		Actions     []string     `json:"actions"`
 	}
-	identities, err := json.Marshal(map[string][]identity{"identities": {
-		{"admin", []credential{{s.AccessKey, s.SecretKey}}, []string{"Admin", "Read", "Write", "List", "Tagging"}},
-		{"reader", []credential{{s.ReadKey, s.SecretKey}}, []string{"Read", "List"}},
-	}})
+	settings, err := json.Marshal(map[string]any{
+		"identities": []identity{
+			{"admin", []credential{{s.AccessKey, s.SecretKey}}, []string{"Admin", "Read", "Write", "List", "Tagging"}},
+			{"reader", []credential{{s.ReadKey, s.SecretKey}}, []string{"Read", "List"}},
+		},
+		"kms": map[string]any{
+			"default_provider": "local", "providers": map[string]any{"local": map[string]any{"type": "local", "enableOnDemandCreate": true}},
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(t.TempDir(), "s3.json")
-	if err := os.WriteFile(config, identities, 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "s3.json")
+	for name, content := range map[string]string{
+		config:                              string(settings),
+		filepath.Join(dir, "security.toml"): fmt.Sprintf("[s3.sse]\nkek = %q\n", strings.Repeat("5e", 32)),
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	arguments := []string{
-		"server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=" + t.TempDir(), "-master.volumeSizeLimitMB=64", "-volume.max=100",
+		"-config_dir=" + dir, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=" + t.TempDir(), "-master.volumeSizeLimitMB=64", "-volume.max=100",
 		"-s3", "-s3.autoCreateBucket=false", "-s3.config=" + config, "-s3.port=" + strconv.Itoa(port),
 	}
 	for _, name := range []string{
