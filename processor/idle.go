@@ -113,6 +113,8 @@ func (in *Ingest) silent(ctx context.Context, moved *position) (committed bool, 
 			return false, nil // owns nothing
 		}
 	}
+	// With the membership as of now: if this process is stopped here and joins anew, the offset is an old one.
+	fence := in.fence(moved)
 	client := in.session.Client()
 	if err := client.BeginTransaction(); err != nil {
 		return false, lost{fmt.Errorf("begin transaction: %w", err)}
@@ -123,7 +125,7 @@ func (in *Ingest) silent(ctx context.Context, moved *position) (committed bool, 
 			return false, lost{err}
 		}
 		end = kgo.TryAbort
-	} else if err := in.commitFence(ctx, in.fence(moved)); err != nil {
+	} else if err := in.commitFence(ctx, fence); err != nil {
 		end = kgo.TryAbort
 		in.log.Info("the group refused the commit of a quiet second, trying again", "error", err)
 	}
