@@ -105,7 +105,7 @@ func (t *Table) learn(s *State, groups []float64, n float64) {
 func (s *State) win(j int, active bool, gain float64) {
 	switch m := s.wealth[j]; {
 	case !active:
-	case gain < -50 && m < 1e9:
+	case gain < -22 && m < 1:
 		s.wealth[j] = 0 // less than is kept
 	default:
 		s.wealth[j] = min((1+m)*exp(min(gain, mostGain)), mostWealth)
