@@ -25,6 +25,8 @@ type Baseline struct {
 	ReviewBy time.Time // when somebody should look whether it still fits, to the second; zero when nobody said
 	Seasonal *Seasonal // its rows by calendar slot; nil when they are not kept
 
+	Calibrations []Calibration // by watched column; nil when they were not measured
+
 	// Statistics and Constraints are the contents of statistics.json and constraints.json, which [Baseline.Save] writes
 	// beside the baseline. They are nil when the baseline was loaded.
 	Statistics  *Statistics
@@ -128,7 +130,9 @@ func (b *Baseline) contentID() (string, error) {
 		Rows     int64
 		Features []counts
 		Seasonal *slotsDocument `json:",omitempty"`
-	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile), b.Seasonal.document()})
+
+		Calibrations []Calibration `json:",omitempty"`
+	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile), b.Seasonal.document(), b.Calibrations})
 	if err != nil {
 		return "", err
 	}

@@ -39,6 +39,10 @@ func (d *document) baseline() (*Baseline, error) {
 	if b.Seasonal, err = d.Seasonal.seasonal(b.Profile); err != nil {
 		return nil, fmt.Errorf("seasonal: %w", err)
 	}
+	if err := checkCalibrations(d.Calibrations, b.Profile); err != nil {
+		return nil, fmt.Errorf("calibration: %w", err)
+	}
+	b.Calibrations = d.Calibrations
 	id, err := b.contentID()
 	if err != nil {
 		return nil, err
@@ -47,6 +51,33 @@ func (d *document) baseline() (*Baseline, error) {
 		return nil, fmt.Errorf("id is %q, but the content's is %q: the file was changed by hand or cut", d.ID, id)
 	}
 	return b, nil
+}
+
+// checkCalibrations checks that the calibrations, if there are any, are of the profile's columns.
+func checkCalibrations(all []Calibration, p *profile.Profile) error {
+	if all != nil && len(all) != len(p.Features) {
+		return fmt.Errorf("%d entries, but there are %d columns", len(all), len(p.Features))
+	}
+	for i, c := range all {
+		f := &p.Features[i]
+		if c.Singles < 0 || c.Singles > int64(len(f.Layout.Rare)) {
+			return fmt.Errorf("feature %q: %d categories were seen once, of %d rare ones", f.Layout.Name, c.Singles, len(f.Layout.Rare))
+		}
+		if c.Odd != nil && len(c.Odd) != len(f.Bins) {
+			return fmt.Errorf("feature %q: %d odd counts, but %d bins", f.Layout.Name, len(c.Odd), len(f.Bins))
+		}
+		for bin, n := range c.Odd {
+			if n < 0 || n > f.Bins[bin] {
+				return fmt.Errorf("feature %q: %d odd rows of %d in bin %d", f.Layout.Name, n, f.Bins[bin], bin)
+			}
+		}
+		for k, kappa := range c.Kappa {
+			if kappa.Value < 1 || kappa.Rows < 1 || k > 0 && kappa.Rows <= c.Kappa[k-1].Rows {
+				return fmt.Errorf("feature %q: kappa is %v for blocks of %d rows", f.Layout.Name, kappa.Value, kappa.Rows)
+			}
+		}
+	}
+	return nil
 }
 
 // checkLayout checks that the layout counts the schema's watched columns.

@@ -22,7 +22,7 @@ const (
 	fileName        = "baseline.json"
 	statisticsFile  = "statistics.json"
 	constraintsFile = "constraints.json"
-	fileVersion     = 3
+	fileVersion     = 4
 	rebuild         = `build it again with "tidemark baseline build"`
 )
 
@@ -38,6 +38,8 @@ type document struct {
 	Rows     int64          `json:"rows"`
 	Features []counts       `json:"features"`
 	Seasonal *slotsDocument `json:"seasonal,omitempty"`
+
+	Calibrations []Calibration `json:"calibration,omitempty"`
 }
 
 // counts is a [profile.Feature] without its layout.
@@ -127,6 +129,7 @@ func (b *Baseline) Save(dir string) (err error) {
 	content, err := json.MarshalIndent(document{
 		Version: fileVersion, ID: b.ID, Created: b.Created, ReviewBy: b.ReviewBy, Source: b.Source,
 		Schema: b.Schema, Layout: b.Layout, Rows: b.Profile.Rows, Features: countsOf(b.Profile), Seasonal: b.Seasonal.document(),
+		Calibrations: b.Calibrations,
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode baseline: %w", err)

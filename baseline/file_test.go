@@ -108,8 +108,8 @@ func TestLoadErrors(t *testing.T) {
 	for _, test := range []struct{ name, from, to, want string }{
 		{"cut", good[strings.LastIndex(good, "\"moments\""):], "", "unexpected end of JSON input"},
 		{"not JSON", good, "hello", "invalid character 'h' looking for beginning of value"},
-		{"another version", `"version": 3`, `"version": 4`, "version is 4, this program reads 3"},
-		{"no version", `"version": 3`, `"version": 0`, "version is 0, this program reads 3"},
+		{"another version", `"version": 4`, `"version": 3`, "version is 3, this program reads 4"},
+		{"no version", `"version": 4`, `"version": 0`, "version is 0, this program reads 4"},
 		{"unknown field", `"rows": 6`, `"rows": 6, "colour": 1`, `unknown field "colour"`},
 		{"wrong type", `"rows": 6`, `"rows": "6"`, "cannot unmarshal string into Go struct field document.rows of type int64"},
 		{"two documents", good, good + good, "invalid character '{' after top-level value"},
@@ -160,7 +160,7 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(golden)
-	f.Add([]byte(`{"version":3,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
+	f.Add([]byte(`{"version":4,"schema":{"columns":[{"name":"x","role":"feature","kind":"numeric"}]},"rows":1}`))
 	seasonal, err := os.ReadFile(filepath.Join("testdata", "seasonal.json"))
 	if err != nil {
 		f.Fatal(err)

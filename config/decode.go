@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"tidemark/processor"
+	"tidemark/windows"
 )
 
 // position is a place in the file, from 1.
@@ -104,27 +106,53 @@ func (d *decoder) words(node ast.Node, into reflect.Value, path string) {
 
 func (d *decoder) mapping(node ast.Node, into reflect.Value, path string) {
 	fields := fieldsOf(into)
-	known := make([]string, len(fields))
-	for i, f := range fields {
-		known[i] = f.key
-	}
+	known := keysOf(fields)
 	m, ok := asMapping(node)
 	if !ok {
 		d.reject(start(node), path, fmt.Sprintf("is %s: write a mapping with keys such as %q", kind(node), known[0]+":"))
 		return
 	}
-entries:
 	for _, e := range d.entriesOf(m, path) {
 		key := keyOf(e)
-		for _, f := range fields {
-			if f.key == key {
-				d.at[join(path, key)] = d.place(e)
-				d.value(e.Value, f.value, join(path, key))
-				continue entries
-			}
+		f, ok := d.choose(fields, key, e.Value)
+		if !ok {
+			d.unknown(e, path, known)
+			continue
 		}
-		d.unknown(e, path, known)
+		d.at[join(path, key)] = d.place(e)
+		d.value(e.Value, f.value, join(path, key))
 	}
+}
+
+// choose returns the field of a key, of which there are two when the value may be written in two forms: the one with the option
+// "or" takes a mapping, unless it has a key that only the elements of the other, a list of mappings, have.
+func (d *decoder) choose(fields []field, key string, value ast.Node) (field, bool) {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+	if i < 0 || !fields[i].or {
+		return fields[max(i, 0)], i >= 0
+	}
+	either, list := fields[i], fields[i+1]
+	m, ok := asMapping(d.unwrap(value))
+	if !ok {
+		return list, true
+	}
+	own, others := keysOf(fieldsOf(either.value)), keysOf(fieldsOf(reflect.New(list.value.Type().Elem()).Elem()))
+	for _, e := range m.Values {
+		if key := keyOf(e); slices.Contains(others, key) && !slices.Contains(own, key) {
+			return list, true
+		}
+	}
+	return either, true
+}
+
+func keysOf(fields []field) []string {
+	var keys []string
+	for _, f := range fields {
+		if !f.or {
+			keys = append(keys, f.key)
+		}
+	}
+	return keys
 }
 
 // unknown reports a key that the mapping at path does not have.
@@ -203,7 +231,7 @@ func convert(text string, into reflect.Value) (err error) {
 		return u.UnmarshalText([]byte(text))
 	}
 	if into.Type() == reflect.TypeFor[time.Duration]() {
-		value, err := ParseDuration(text)
+		value, err := windows.ParseDuration(text)
 		if err != nil {
 			return fmt.Errorf("%q %w", text, err)
 		}
@@ -246,6 +274,7 @@ func convert(text string, into reflect.Value) (err error) {
 type field struct {
 	key   string
 	value reflect.Value
+	or    bool // the next field has the same key, for another form of the value
 }
 
 // fieldsOf lists the fields of a struct in their order, those of inlined structs among them.
@@ -257,7 +286,7 @@ func fieldsOf(v reflect.Value) []field {
 		case option == "inline":
 			all = append(all, fieldsOf(v.Field(i))...)
 		case key != "" && key != "-":
-			all = append(all, field{key, v.Field(i)})
+			all = append(all, field{key, v.Field(i), option == "or"})
 		}
 	}
 	return all

@@ -59,6 +59,8 @@ type Evidence struct {
 	// Of a sequential detector: the figure that the score is, and how many panes it took.
 	Value  string `json:"value,omitempty"`
 	Values int64  `json:"values,omitempty"`
+
+	Budget *BudgetEvidence `json:"budget,omitempty"`
 	// Of a constraint, while it is violated: the description.
 	Violation string `json:"violation,omitempty"`
 }
@@ -244,9 +246,12 @@ func (r *Report) top(rule string) []TopFeature {
 			top = append(top, TopFeature{f.Name, rule, score.Score})
 		}
 	}
-	slices.SortStableFunc(top, func(a, b TopFeature) int { return cmp.Compare(b.Score, a.Score) })
+	slices.SortStableFunc(top, byScore)
 	return top[:min(len(top), topFeatures)]
 }
+
+// byScore orders the largest score first.
+func byScore(a, b TopFeature) int { return cmp.Compare(b.Score, a.Score) }
 
 func archiveOf(ranges []Range) Archive {
 	ranges = slices.Clone(ranges)

@@ -18,6 +18,7 @@ type Config struct {
 	Windows         []windows.Spec  `yaml:"windows"`
 	AllowedLateness time.Duration   `yaml:"allowed_lateness"`
 	Reference       ReferenceConfig `yaml:"reference"`
+	Budget          Budget          `yaml:"drift,or"` // the drift policy, unless a list of rules is given
 	Drift           []Rule          `yaml:"drift"`
 	Quality         []Rule          `yaml:"quality"`
 	Sequential      []Sequence      `yaml:"sequential"`
@@ -53,7 +54,7 @@ func (c *Config) Complete() {
 		c.Windows = []windows.Spec{{Size: DefaultWindow}}
 	}
 	if c.Drift == nil {
-		c.Drift = []Rule{{Method: "psi", Threshold: 0.2}}
+		c.Budget.complete()
 	}
 	if c.Quality == nil && c.Constraints == "" {
 		c.Quality = []Rule{{Method: "missing_share", Threshold: 0.1}, {Method: "new_categories", Threshold: 0.02}, {Method: "type_share", Threshold: 0.01}, {Method: "negative_share", Threshold: 0.01}}
@@ -73,6 +74,9 @@ func (c *Config) Complete() {
 // Rules writes the conditions of a completed configuration as a user reads them, or "none".
 func (c *Config) Rules() []string {
 	var all []string
+	if c.Budget.on() {
+		all = append(all, c.Budget.String())
+	}
 	for _, r := range slices.Concat(c.Drift, c.Quality) {
 		all = append(all, r.String())
 	}
@@ -119,6 +123,7 @@ func (c *Config) Check(fault func(path, message string)) {
 		fault("allowed_lateness", fmt.Sprintf("is %v: give zero or a positive duration", c.AllowedLateness))
 	}
 	c.Reference.check(c.Windows, fault)
+	c.Budget.check(fault)
 	checkRules("drift", c.Drift, detectors.Drift, fault)
 	checkRules("quality", c.Quality, slices.Concat(detectors.Quality, Columns), fault)
 	checkSequences(c.Sequential, fault)

@@ -24,14 +24,22 @@ type endpoint struct {
 	alerts    map[alertKey]*alertState
 	past      map[pastKey]*past // closed windows to compare later ones with
 	sequences map[sequenceKey]*sequence
-	dirty     bool // state changed since it was last saved
+	bets      map[budgetKey]*bets
+	tables    map[pastKey]*tables // the latest reference that is not the whole baseline
+	budgets   int                 // monitors with an alarm budget, of all endpoints
+	dirty     bool                // state changed since it was last saved
 }
 
 func newEndpoint(name string, monitors []*Monitor) *endpoint {
 	e := &endpoint{
 		name: name, monitors: Matching(monitors, name),
 		series: map[seriesKey]*series{}, alerts: map[alertKey]*alertState{}, past: map[pastKey]*past{},
-		sequences: map[sequenceKey]*sequence{},
+		sequences: map[sequenceKey]*sequence{}, bets: map[budgetKey]*bets{}, tables: map[pastKey]*tables{},
+	}
+	for _, m := range monitors {
+		if m.Budget.on() {
+			e.budgets++
+		}
 	}
 	e.pane = PaneLength(e.monitors)
 	var longest time.Duration
@@ -51,6 +59,7 @@ func (e *endpoint) add(d *Delta, offset int64) ([]Delta, error) {
 	var late []Delta
 	for _, p := range d.Panes {
 		missed := e.fit(&p)
+		e.unseen(&p)
 		if missed == "" || missed == MissedSome {
 			s := e.seriesOf(p.Variant, p.Layout)
 			if err := s.add(p, offset); err != nil {
@@ -140,6 +149,7 @@ func (e *endpoint) advance(partitions *windows.Partitions, at windows.Time, out 
 		// A longer lateness after a restart does not open what was closed.
 		watermark := max(frontier.Add(-m.AllowedLateness), e.closed[i])
 		e.forgetSequences(m, watermark)
+		e.forgetBets(m, watermark)
 		for _, variant := range e.variants() {
 			if !m.Watches(e.name, variant) {
 				continue
@@ -216,6 +226,7 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 			return
 		}
 		e.sequenceReports(m, &report)
+		e.budgetReport(m, &report)
 		var made []constrained
 		if report.Insufficient != "layout" {
 			made = m.constrain(&reference, current)

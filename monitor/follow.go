@@ -54,26 +54,36 @@ type SequenceReport struct {
 	Drift   bool          `json:"drift"`             // that pane is in the window
 }
 
-// follow gives the i-th monitor's sequential detectors the panes of a variant that the watermark passes, in their order.
+// follow gives the i-th monitor's bets and sequential detectors the panes of a variant that the watermark passes, in their
+// order.
 func (e *endpoint) follow(i int, variant string, watermark windows.Time, out *Output) error {
 	m := e.monitors[i]
-	if len(m.Sequential) == 0 {
-		return nil
+	if b := e.bets[budgetKey{m.Name, variant}]; b != nil && len(b.past) > 1 {
+		b.past = b.past[len(b.past)-1:]
 	}
 	s := e.series[seriesKey{variant, m.Layout().ID()}]
-	if s == nil || !e.admit(m, variant) {
+	if s == nil || len(m.Sequential) == 0 && !m.Budget.on() {
 		return nil
 	}
 	passed := windows.Window{Start: windows.Never, End: watermark.Add(-e.pane) + 1}
 	if e.closed[i] != windows.Never {
 		passed.Start = e.closed[i].Add(-e.pane) + 1
 	}
+	admitted := len(m.Sequential) > 0 && e.admit(m, variant)
 	for start, p := range s.panes.Within(passed) {
 		current := profile.New(m.Layout())
 		for _, part := range p.parts {
 			if err := current.MergeEncoded(part); err != nil {
 				return fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, variant, start, err)
 			}
+		}
+		if m.Budget.on() {
+			if err := e.weigh(i, variant, start, current, out); err != nil {
+				return err
+			}
+		}
+		if !admitted {
+			continue
 		}
 		for k := range m.Sequential {
 			for f := range current.Features {

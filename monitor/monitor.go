@@ -6,6 +6,7 @@ import (
 
 	"tidemark/baseline"
 	"tidemark/detectors"
+	"tidemark/detectors/budget"
 	"tidemark/profile"
 	"tidemark/windows"
 )
@@ -17,6 +18,8 @@ type Monitor struct {
 	rules    []rule // on each feature
 	columns  []rule // on all of them together
 
+	weighed     []*weighed            // by feature, of the alarm budget; nil without one
+	tables      []*budget.Table       // theirs
 	constraints *baseline.Constraints // that Constrain set, or nil
 }
 
@@ -24,18 +27,28 @@ type rule struct {
 	Rule
 	kind      string
 	statistic detectors.Statistic
+	shown     bool // in reports; it decides nothing
 }
 
 // New returns the monitor of a completed and checked configuration.
 func New(c Config, b *baseline.Baseline) *Monitor {
 	m := &Monitor{Config: c, Baseline: b}
+	if c.Budget.on() {
+		shown := Rule{Method: "psi"}
+		shown.complete()
+		m.rules = append(m.rules, rule{Rule: shown, kind: detectors.KindDrift, statistic: detectors.New(shown.Method), shown: true})
+		for i := range b.Profile.Features {
+			w := newWeighed(&b.Profile.Features[i], b.Calibration(i), c.Budget.MinEffect)
+			m.weighed, m.tables = append(m.weighed, w), append(m.tables, w.table)
+		}
+	}
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for _, r := range rules {
 			if slices.Contains(Columns, r.Method) {
 				m.columns = append(m.columns, rule{Rule: r, kind: detectors.KindQuality})
 				continue
 			}
-			m.rules = append(m.rules, rule{r, detectors.KindOf(r.Method), detectors.New(r.Method)})
+			m.rules = append(m.rules, rule{Rule: r, kind: detectors.KindOf(r.Method), statistic: detectors.New(r.Method)})
 		}
 	}
 	return m

@@ -42,7 +42,7 @@ func (m *Monitor) judge(features []FeatureReport) {
 		}
 		for _, f := range features {
 			score, ok := f.Scores[rule.Method]
-			if !ok || score.Insufficient {
+			if !ok || score.Insufficient || rule.shown {
 				continue
 			}
 			score.Drift = rule.drifts(&score)

@@ -112,7 +112,7 @@ func watchFixed(r Rule, scores fixed) *Monitor {
 	m := watch("churn", tumbling(minute), func(c *Config) { c.Drift, c.Quality = []Rule{}, []Rule{} })
 	r.Method, r.MinSamples = "fixed", 10
 	r.complete()
-	m.rules = []rule{{r, detectors.KindDrift, scores}}
+	m.rules = []rule{{Rule: r, kind: detectors.KindDrift, statistic: scores}}
 	return m
 }
 

@@ -27,6 +27,10 @@ type Report struct {
 	// Insufficient says why nothing could be judged: "samples" (no score had enough), "layout" (some of the
 	// rows were counted in another layout) or "reference" (the earlier window to compare with is not there).
 	Insufficient string `json:"insufficient,omitempty"`
+	// Unseen is how many rows, so far, came for panes that the bets of the alarm budget had taken already, and Warnings says
+	// why the budget's promise does not hold.
+	Unseen   int64    `json:"unseen,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Window is a window with its size in words.
@@ -45,6 +49,7 @@ type FeatureReport struct {
 	Mean     *float64         `json:"mean,omitempty"`
 	StdDev   *float64         `json:"stddev,omitempty"` // population
 	Scores   map[string]Score `json:"scores"`
+	Budget   *BudgetReport    `json:"budget,omitempty"` // what the bets of the alarm budget said at the window's end
 	// Sequential is what the sequential detectors took, up to the watermark.
 	Sequential map[string]SequenceReport `json:"sequential,omitempty"`
 }
@@ -64,6 +69,8 @@ type Score struct {
 	Drift     bool     `json:"drift"`
 	// Insufficient: there were too few values for the rule, or no p-value for its alpha; the score decides nothing.
 	Insufficient bool `json:"insufficient,omitempty"`
+	// ReportedOnly: no rule is on the score, the drift policy is the alarm budget.
+	ReportedOnly bool `json:"reported_only,omitempty"`
 }
 
 // report scores the current profile of a window.
@@ -134,7 +141,9 @@ func (m *Monitor) score(reference, current *profile.Feature) FeatureReport {
 		if !defined {
 			continue
 		}
-		r.Scores[rule.Method] = rule.scoreOf(score, min(rule.samples(reference), rule.samples(current)))
+		scored := rule.scoreOf(score, min(rule.samples(reference), rule.samples(current)))
+		scored.ReportedOnly = rule.shown
+		r.Scores[rule.Method] = scored
 	}
 	return r
 }

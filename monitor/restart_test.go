@@ -43,6 +43,10 @@ func (c *compacted) save(t rapid.TB, shard *Shard, out Output, next int64) {
 		value, err := json.Marshal(&q)
 		put(q.Key(), value, err)
 	}
+	for _, b := range shard.Bets() {
+		value, err := b.Append(nil)
+		put(b.Key(), value, err)
+	}
 	for _, w := range out.Windows {
 		value, err := w.Append(nil)
 		put(w.Key(), value, err)
@@ -73,6 +77,11 @@ func (c *compacted) restore(t rapid.TB, monitors []*Monitor, log []entry) *Shard
 			var q SavedSequence
 			if err = json.Unmarshal(value, &q); err == nil {
 				err = shard.RestoreSequence(q)
+			}
+		} else if strings.HasPrefix(key, "bets/") {
+			var b SavedBets
+			if b, err = DecodeBets(value); err == nil {
+				err = shard.RestoreBets(b)
 			}
 		} else if strings.HasPrefix(key, "pane/") {
 			var p SavedPane
@@ -143,7 +152,16 @@ func severalMonitors() []*Monitor {
 	replayed := watch("replayed", tumbling(10*second), rules(1, 1), func(c *Config) {
 		c.Match.Endpoint, c.Reference.Lag, c.AllowedLateness = "b/c", 20*second, 0
 	})
-	return []*Monitor{a, canary, b, previous, lagging, replayed}
+	// Three have a budget, which is used up at once.
+	budget := func(c *Config) { c.Drift, c.Budget = nil, Budget{Rate{1000, minute}, 0.02} }
+	weighed := watch("weighed", sliding(30*second, 10*second), budget, func(c *Config) { c.Match.Endpoint = "a" })
+	weighedBefore := watch("weighed before", tumbling(20*second), budget, func(c *Config) {
+		c.Match.Endpoint, c.Reference.Kind = "a", ReferencePrevious
+	})
+	weighedLag := watch("weighed lag", sliding(20*second, 10*second), budget, func(c *Config) {
+		c.Match.Endpoint, c.Reference.Lag, c.AllowedLateness = "b/c", 90*second, 0
+	})
+	return []*Monitor{a, canary, b, previous, lagging, replayed, weighed, weighedBefore, weighedLag}
 }
 
 // drawLog draws traffic: live, with rows up to 100 seconds late, jumps of the clock, rows ahead of it, a replay of

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ func (a *Alert) words() string {
 		return fmt.Sprintf("%s has %.0f rows, %s %.0f, %s", where, a.Score, side, a.Threshold, window)
 	case missingColumns, extraColumns:
 		return a.columnWords(where, window)
+	}
+	if a.Evidence.Budget != nil {
+		return a.budgetWords(where, window)
 	}
 	if strings.HasSuffix(a.Rule, "_check") {
 		return a.constraintWords(where, window)
@@ -86,6 +90,54 @@ func (a *Alert) sequenceWords(where, window string) string {
 	return fmt.Sprintf("%s changed: it is %.3g %s, and %s took %d of them", value, a.Score, window, a.Rule, a.Evidence.Values)
 }
 
+// budgetWords says what moved, since when, by how much at least, and how seldom that is.
+func (a *Alert) budgetWords(where, window string) string {
+	b := a.Evidence.Budget
+	if a.State == resolved {
+		return fmt.Sprintf("%s on %s is like the baseline again %s: for some panes, nothing as strong as what was reported has shown", a.Feature, where, window)
+	}
+	verb := "has had"
+	if !strings.Contains(b.Change, " ") {
+		verb = "has been"
+	}
+	text := fmt.Sprintf("%s on %s %s %s since about %s (%s, %d records): at least %s of the records have moved, and up to %s are ignored; "+
+		"records like the baseline's look like this at most once in %s, and the budget is %s (%d values in the reference, its own uncertainty %s)",
+		a.Feature, where, verb, b.Change, b.Since, counted(b.Panes, "pane"), b.Records, inPercent(b.Effect), inPercent(b.MinEffect), span(b.Recurrence), b.FalseAlarms,
+		a.Samples.Reference, inPercent(b.Uncertainty))
+	if b.Kappa > 1 {
+		text += fmt.Sprintf("; records that follow each other are alike, so %.3g count as one", b.Kappa)
+	}
+	if b.Unsteady {
+		text += "; this traffic varies the more, the longer one looks, so that the budget is not kept"
+	}
+	return text
+}
+
+// inPercent writes a share with two digits.
+func inPercent(share float64) string {
+	if share >= 0.1 {
+		return fmt.Sprintf("%.0f %%", 100*share)
+	}
+	return strconv.FormatFloat(100*share, 'g', 2, 64) + " %"
+}
+
+// span writes a long time in the largest unit of which it has at least two.
+func span(seconds float64) string {
+	const year = 365.25 * 86400
+	if seconds > 1e6*year {
+		return "a million years"
+	}
+	for _, unit := range []struct {
+		name    string
+		seconds float64
+	}{{"years", year}, {"days", 86400}, {"hours", 3600}, {"minutes", 60}} {
+		if n := seconds / unit.seconds; n >= 2 {
+			return fmt.Sprintf("%.0f %s", n, unit.name)
+		}
+	}
+	return fmt.Sprintf("%.0f seconds", seconds)
+}
+
 func (a *Alert) constraintWords(where, window string) string {
 	on := where
 	if a.Feature != "" {
@@ -117,4 +169,12 @@ func (a *Alert) columnWords(where, window string) string {
 		what += ")"
 	}
 	return fmt.Sprintf("%s has %.3g %s%s, over %g, %s (%d rows)", where, a.Score, what, unit, a.Threshold, window, a.Samples.Current)
+}
+
+// counted writes a number of things.
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

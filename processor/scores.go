@@ -10,6 +10,7 @@ import (
 type scoreMetrics struct {
 	rows, end                *prometheus.GaugeVec // by window
 	missing, mean, deviation *prometheus.GaugeVec // by feature
+	recurrence, kappa        *prometheus.GaugeVec // by feature, of the alarm budget
 	score, threshold, firing *prometheus.GaugeVec // by rule
 	series                   *bounded
 	shown                    map[string][]string // the series of an endpoint, as series knows them
@@ -28,16 +29,18 @@ func newScoreMetrics(r prometheus.Registerer) *scoreMetrics {
 		return g
 	}
 	return &scoreMetrics{
-		rows:      gauge("evaluate_window_rows", "Rows in the latest window.", windowLabels),
-		end:       gauge("evaluate_window_end_timestamp_seconds", "End of the latest window reported.", windowLabels),
-		missing:   gauge("feature_missing_ratio", "Share of the latest window's rows without a value.", featureLabels),
-		mean:      gauge("feature_mean", "Mean of the latest window's finite values.", featureLabels),
-		deviation: gauge("feature_stddev", "Population standard deviation of the latest window's finite values.", featureLabels),
-		score:     gauge("drift_score", "Score of the latest window.", ruleLabels),
-		threshold: gauge("drift_threshold", "What a score, less what is expected of it, has to be above for an alert.", ruleLabels),
-		firing:    gauge("alert_firing", "1 while an alert of the rule is firing, 0 when it was resolved; absent before the first.", ruleLabels),
-		series:    newBounded(r, "tidemark_drift_score", maxSeries),
-		shown:     map[string][]string{},
+		rows:       gauge("evaluate_window_rows", "Rows in the latest window.", windowLabels),
+		end:        gauge("evaluate_window_end_timestamp_seconds", "End of the latest window reported.", windowLabels),
+		missing:    gauge("feature_missing_ratio", "Share of the latest window's rows without a value.", featureLabels),
+		mean:       gauge("feature_mean", "Mean of the latest window's finite values.", featureLabels),
+		deviation:  gauge("feature_stddev", "Population standard deviation of the latest window's finite values.", featureLabels),
+		recurrence: gauge("feature_recurrence_seconds", "Traffic like the reference would look as the feature does at most once in so long; 0 under a pane.", featureLabels),
+		kappa:      gauge("feature_kappa", "Records that are worth one independent record, by which the alarm budget's evidence is divided.", featureLabels),
+		score:      gauge("drift_score", "Score of the latest window.", ruleLabels),
+		threshold:  gauge("drift_threshold", "What a score, less what is expected of it, has to be above for an alert.", ruleLabels),
+		firing:     gauge("alert_firing", "1 while an alert of the rule is firing, 0 when it was resolved; absent before the first.", ruleLabels),
+		series:     newBounded(r, "tidemark_drift_score", maxSeries),
+		shown:      map[string][]string{},
 	}
 }
 
@@ -70,6 +73,10 @@ func (m *scoreMetrics) show(r *monitor.Report) {
 			if f.StdDev != nil {
 				m.deviation.WithLabelValues(labels...).Set(*f.StdDev)
 			}
+			if f.Budget != nil {
+				m.recurrence.WithLabelValues(labels...).Set(f.Budget.Recurrence)
+				m.kappa.WithLabelValues(labels...).Set(f.Budget.Kappa)
+			}
 		}
 		m.scores(window, f.Name, f.Scores)
 	}
@@ -79,7 +86,9 @@ func (m *scoreMetrics) scores(window []string, feature string, scores map[string
 	for method, score := range scores {
 		if labels := append(window[:4:4], feature, method); m.take(labels) {
 			m.score.WithLabelValues(labels...).Set(score.Score)
-			m.threshold.WithLabelValues(labels...).Set(score.Threshold)
+			if !score.ReportedOnly {
+				m.threshold.WithLabelValues(labels...).Set(score.Threshold)
+			}
 		}
 	}
 }
@@ -99,7 +108,7 @@ func (m *scoreMetrics) fire(f monitor.Firing, firing bool) {
 
 // forget shows nothing more of an endpoint, which another process evaluates from here on.
 func (m *scoreMetrics) forget(endpoint string) {
-	for _, g := range []*prometheus.GaugeVec{m.rows, m.end, m.missing, m.mean, m.deviation, m.score, m.threshold, m.firing} {
+	for _, g := range []*prometheus.GaugeVec{m.rows, m.end, m.missing, m.mean, m.deviation, m.recurrence, m.kappa, m.score, m.threshold, m.firing} {
 		g.DeletePartialMatch(prometheus.Labels{"endpoint": endpoint})
 	}
 	for _, name := range m.shown[endpoint] {

@@ -18,6 +18,7 @@ const (
 	keyEndpoint = "endpoint/"
 	keySequence = "sequence/"
 	keySystem   = "system"
+	keyBets     = "bets/"
 )
 
 // state returns the records that bring a partition's saved state up to date.
@@ -74,6 +75,13 @@ func (ev *Evaluation) state(partition int32) ([]*kgo.Record, error) {
 		}
 		put(keySystem, value)
 	}
+	for _, b := range s.Bets() {
+		value, err := b.Append(nil)
+		if err != nil {
+			return nil, err
+		}
+		put(b.Key(), value)
+	}
 	value, err := json.Marshal(meta{
 		Version: metaVersion, Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions(),
 	})
@@ -108,6 +116,7 @@ type Restoration struct {
 	endpoints map[string]monitor.SavedEndpoint
 	sequences map[string]monitor.SavedSequence
 	system    *monitor.SavedSystem
+	bets      map[string]monitor.SavedBets
 }
 
 // Restoration begins that of a partition, of which the group has consumed the records before an offset.
@@ -116,7 +125,7 @@ func (ev *Evaluation) Restoration(partition int32, committed int64) *Restoration
 		config: ev.config, partition: partition, committed: committed,
 		shard: &shard{Shard: monitor.NewShard(ev.monitors), next: committed},
 		panes: map[string]monitor.SavedPane{}, windows: map[string]monitor.SavedWindow{},
-		endpoints: map[string]monitor.SavedEndpoint{}, sequences: map[string]monitor.SavedSequence{},
+		endpoints: map[string]monitor.SavedEndpoint{}, sequences: map[string]monitor.SavedSequence{}, bets: map[string]monitor.SavedBets{},
 	}
 }
 
@@ -138,6 +147,10 @@ func (r *Restoration) Saved(record *kgo.Record) error {
 		var q monitor.SavedSequence
 		err := json.Unmarshal(record.Value, &q)
 		r.sequences[key] = q
+		return err
+	case strings.HasPrefix(key, keyBets):
+		b, err := monitor.DecodeBets(record.Value)
+		r.bets[key] = b
 		return err
 	case strings.HasPrefix(key, keyPane):
 		p, err := monitor.DecodePane(record.Value)
@@ -175,6 +188,11 @@ func (r *Restoration) From(start int64) (int64, error) {
 	}
 	if r.system != nil {
 		if err := r.shard.RestoreSystem(*r.system); err != nil {
+			return 0, err
+		}
+	}
+	for _, b := range r.bets {
+		if err := r.shard.RestoreBets(b); err != nil {
 			return 0, err
 		}
 	}

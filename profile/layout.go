@@ -105,6 +105,12 @@ func (f *FeatureLayout) bin(x float64) int {
 	return from
 }
 
+// NumberBin is the bin of a number, which is not NaN.
+func (f *FeatureLayout) NumberBin(x float64) int { return f.bin(x) }
+
+// CategoryBin is the bin of a category, or false when the baseline never saw it.
+func (f *FeatureLayout) CategoryBin(value string) (int, bool) { return f.category(value) }
+
 // category is the bin of a category, or false when the baseline never saw it.
 func (f *FeatureLayout) category(value string) (int, bool) {
 	if i, ok := slices.BinarySearch(f.Categories, value); ok {

@@ -15,7 +15,8 @@ import (
 
 	"tidemark/baseline"
 	"tidemark/capture"
-	"tidemark/config"
+	"tidemark/monitor"
+	"tidemark/windows"
 )
 
 func baselineCommand() *cobra.Command {
@@ -71,6 +72,11 @@ traffic of Monday 8 o'clock with that of other Mondays at 8.`,
 					return err
 				}
 			}
+			if !slices.ContainsFunc(files, isStatistics) {
+				if err := b.Calibrate(files); err != nil {
+					return err
+				}
+			}
 			if reviewAfter > 0 {
 				b.ReviewBy = b.Created.Add(reviewAfter)
 			}
@@ -123,7 +129,7 @@ func reviewAfter(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	d, err := config.ParseDuration(text)
+	d, err := windows.ParseDuration(text)
 	if err == nil && d < time.Second {
 		err = errors.New("is too short: give the age at which to review it, such as 90d")
 	}
@@ -168,6 +174,8 @@ type shownColumn struct {
 	Min     *float64     `json:"min,omitempty"`
 	Max     *float64     `json:"max,omitempty"`
 	Bins    int          `json:"bins"`
+	// Kappa is how many rows that follow each other are worth one independent row, by the length of the blocks.
+	Kappa []baseline.Kappa `json:"kappa,omitempty"`
 }
 
 func shownColumns(b *baseline.Baseline) []shownColumn {
@@ -176,7 +184,7 @@ func shownColumns(b *baseline.Baseline) []shownColumn {
 		f := &b.Profile.Features[i]
 		shown := shownColumn{
 			Name: column.Name, Role: column.Role, Kind: column.Kind,
-			Count: f.Captured, Missing: f.Missing, Invalid: f.Invalid, Bins: len(f.Bins),
+			Count: f.Captured, Missing: f.Missing, Invalid: f.Invalid, Bins: len(f.Bins), Kappa: b.Calibration(i).Kappa,
 		}
 		if mean, ok := f.Moments.Mean(); ok {
 			low, high := f.Moments.Min, f.Moments.Max
@@ -231,7 +239,9 @@ func showBaselineJSON(w io.Writer, b *baseline.Baseline) error {
 		Rows     int64          `json:"rows"`
 		Seasonal *shownSeasonal `json:"seasonal,omitempty"`
 		Columns  []shownColumn  `json:"columns"`
-	}{b.ID, b.Profile.Layout.ID(), b.Created, b.ReviewBy, b.Source, b.Profile.Rows, shownSlots(b), shownColumns(b)})
+		// Warnings say where the default alarm budget cannot keep its promise with this baseline.
+		Warnings []string `json:"warnings,omitempty"`
+	}{b.ID, b.Profile.Layout.ID(), b.Created, b.ReviewBy, b.Source, b.Profile.Rows, shownSlots(b), shownColumns(b), monitor.BaselineWarnings(b, monitor.DefaultMinEffect)})
 }
 
 func showBaseline(w io.Writer, b *baseline.Baseline) error {
@@ -246,7 +256,7 @@ func showBaseline(w io.Writer, b *baseline.Baseline) error {
 	}
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "column\trole\tkind\tmissing\tinvalid\tmean\tstddev\tmin\tmax\tbins\t")
+	fmt.Fprintln(table, "column\trole\tkind\tmissing\tinvalid\tmean\tstddev\tmin\tmax\tbins\tkappa\t")
 	number := func(x *float64) string {
 		if x == nil {
 			return ""
@@ -254,8 +264,23 @@ func showBaseline(w io.Writer, b *baseline.Baseline) error {
 		return fmt.Sprintf("%.4g", *x)
 	}
 	for _, c := range shownColumns(b) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%d\t\n", c.Name, c.Role, c.Kind, c.Missing, c.Invalid,
-			number(c.Mean), number(c.StdDev), number(c.Min), number(c.Max), c.Bins)
+		kappa := "unknown"
+		if len(c.Kappa) > 0 {
+			var values []string
+			for _, k := range c.Kappa {
+				values = append(values, fmt.Sprintf("%.3g", k.Value))
+			}
+			kappa = strings.Join(values, "/")
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%d\t%s\t\n", c.Name, c.Role, c.Kind, c.Missing, c.Invalid,
+			number(c.Mean), number(c.StdDev), number(c.Min), number(c.Max), c.Bins, kappa)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nkappa: how many rows that follow each other are worth one independent row, in blocks of 30, 100, 300 and 1000 rows")
+	for _, warning := range monitor.BaselineWarnings(b, monitor.DefaultMinEffect) {
+		fmt.Fprintln(w, "warning:", warning)
+	}
+	return nil
 }

@@ -44,7 +44,7 @@ their settings, and the rights of the user. Nothing is changed. The exit code is
 			if err == nil {
 				var monitors []*monitor.Monitor
 				monitors, err = loadMonitors(loaded.Monitors)
-				warnings = reviewWarnings(monitors, time.Now())
+				warnings = append(reviewWarnings(monitors, time.Now()), budgetWarnings(monitors)...)
 			}
 			if asJSON {
 				var attempts []attempt

@@ -137,6 +137,9 @@ func (d *demo) configure(directory string) error {
 	if err != nil {
 		return err
 	}
+	if err := b.Calibrate([]string{training}); err != nil {
+		return err
+	}
 	if err := b.Save(directory); err != nil {
 		return err
 	}
@@ -180,7 +183,7 @@ func (d *demo) greet(http string) {
 		what = "nothing drifts"
 	}
 	fmt.Fprintf(d.out, "%d loan applications a second with 12 features and a prediction; %s.\n", demoRate, what)
-	fmt.Fprintf(d.out, "Windows of 3s sliding by 1s are compared with %d training rows; the alert is at PSI > 0.2.\n\n", demoTraining)
+	fmt.Fprintf(d.out, "They are compared with %d training rows. Alerts are for %s expected. Windows are 3s, sliding by 1s.\n\n", demoTraining, d.config.Monitors[0].Budget.String())
 }
 
 // produce publishes the traffic at its rate.
@@ -293,7 +296,7 @@ func (d *demo) end(over bool) error {
 		}
 	}
 	width, color := terminal(d.out, 100)
-	title := fmt.Sprintf("%s: baseline beside the window to %s (%s %.3g)", worst.Feature, worst.Window.End.Time().Format("15:04:05"), worst.Rule, worst.Score)
+	title := fmt.Sprintf("%s: baseline beside the records from %s to %s", worst.Feature, worst.Since.Time().Format("15:04:05"), worst.Window.End.Time().Format("15:04:05"))
 	if err := histogramChart(d.out, title, worst.Histogram, width, color); err != nil {
 		return err
 	}

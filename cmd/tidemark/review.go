@@ -21,6 +21,20 @@ func reviewWarnings(monitors []*monitor.Monitor, now time.Time) []string {
 	return warnings
 }
 
+// budgetWarnings says where monitors cannot keep their alarm budgets with their baselines.
+func budgetWarnings(monitors []*monitor.Monitor) []string {
+	var warnings []string
+	for _, m := range monitors {
+		if m.Budget.FalseAlarms.Per == 0 {
+			continue
+		}
+		for _, warning := range monitor.BaselineWarnings(m.Baseline, m.Budget.MinEffect) {
+			warnings = append(warnings, fmt.Sprintf("monitor %q: %s", m.Name, warning))
+		}
+	}
+	return warnings
+}
+
 // baselineAges tells at each scrape how old the baselines of the monitors are. It has a series or two for each monitor.
 type baselineAges struct {
 	monitors    []*monitor.Monitor

@@ -5,8 +5,9 @@ import "math"
 // alarm is whether a feature is firing.
 type alarm struct {
 	firing   bool
-	patience int // panes without a new crossing after which it is resolved
-	quiet    int // panes since the last crossing
+	patience int     // panes without a new crossing after which it is resolved
+	quiet    int     // panes since the last crossing
+	wealth   float64 // at that crossing
 }
 
 // The panes after which an alarm is resolved: as many as a drift as strong as the one reported would need to show again,
@@ -35,11 +36,11 @@ func (t *Table) Step(s *State, limit float64) (Transition, Finding) {
 	switch {
 	case !a.firing && s.total >= limit:
 		found := t.Find(s)
-		*a = alarm{firing: true, patience: max(leastPatience, patienceTimes*max(found.Panes, 1))}
+		*a = alarm{firing: true, patience: max(leastPatience, patienceTimes*max(found.Panes, 1)), wealth: s.total}
 		s.Reset()
 		return Fired, found
 	case a.firing && s.total >= math.Sqrt(limit):
-		a.quiet = 0
+		a.quiet, a.wealth = 0, s.total
 		s.Reset()
 	case a.firing:
 		a.quiet++
@@ -53,6 +54,9 @@ func (t *Table) Step(s *State, limit float64) (Transition, Finding) {
 
 // Firing says whether the alarm is on.
 func (s *State) Firing() bool { return s.alarm.firing }
+
+// Wealth is the weighted sum of the bets'; while the alarm is on, not less than when it last showed.
+func (s *State) Wealth() float64 { return max(s.total, s.alarm.wealth) }
 
 // Resume takes up an alarm that was on when the state was lost.
 func (s *State) Resume() { s.alarm = alarm{firing: true, patience: leastPatience} }

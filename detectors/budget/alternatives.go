@@ -128,7 +128,7 @@ func (c *Cells) tilt(kind Kind, p []float64, t float64) []float64 {
 // distribution is the total variation t from the standard one.
 func scaleFor(t, low, high float64) float64 {
 	wider := high > 1
-	for range 200 {
+	for range 60 {
 		s := math.Sqrt(low * high)
 		x := math.Sqrt(2 * math.Log(s) / (1 - 1/(s*s)))
 		far := math.Abs(2*normal(x)-2*normal(x/s)) > t

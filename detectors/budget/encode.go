@@ -48,7 +48,7 @@ func (l *live) floats() [13]*float64 {
 // Append writes the state behind b:
 //
 //	wealth { a bit for each bet that has some; 4 bytes for each of these }  residual { 2 or 3 bytes for each group, by half-life }
-//	live { 4 bytes each, then seen seen panes }  ages { kinds }, if one is winning: moved { groups }  patience, if firing: quiet
+//	live { 4 bytes each, then seen seen panes }  ages { kinds }, if one is winning: moved { groups }  patience, if firing: quiet wealth { 8 bytes }
 //
 // Whole numbers are unsigned varints, the rest is little-endian. The patience is 0 when the alarm is not firing.
 func (s *State) Append(b []byte) []byte {
@@ -87,6 +87,7 @@ func (s *State) Append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(s.alarm.patience))
 	if s.alarm.firing {
 		b = binary.AppendUvarint(b, uint64(s.alarm.quiet))
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(s.alarm.wealth))
 	}
 	return b
 }
@@ -128,6 +129,10 @@ func (t *Table) Decode(b []byte) (*State, []byte, error) {
 	}
 	if s.alarm.patience = r.int(patienceTimes * math.MaxUint16); s.alarm.patience > 0 {
 		s.alarm.firing, s.alarm.quiet = true, r.int(s.alarm.patience)
+		if wealth := r.take(8); wealth != nil {
+			s.alarm.wealth = math.Float64frombits(binary.LittleEndian.Uint64(wealth))
+			r.check(s.alarm.wealth >= 0 && s.alarm.wealth <= mostWealth)
+		}
 	}
 	if r.damaged {
 		return nil, nil, errState

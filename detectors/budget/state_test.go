@@ -34,7 +34,7 @@ func TestRestart(t *testing.T) {
 		if err != nil || len(rest) != 2 {
 			t.Fatalf("pane %d: %d bytes left, %v", pane, len(rest), err)
 		}
-		if read.total != kept.total || read.leader != kept.leader {
+		if read.Wealth() != kept.Wealth() || read.leader != kept.leader {
 			t.Fatalf("pane %d: the wealth is %v of bet %d, was %v of bet %d", pane, read.total, read.leader, kept.total, kept.leader)
 		}
 		restarted = read

@@ -83,6 +83,20 @@ func NewTable(cells *Cells, counts []float64, s Settings) *Table {
 	return t
 }
 
+// Cells is how many cells a pane is counted in.
+func (t *Table) Cells() int { return t.cells.Len() }
+
+// Group is the cells [from, to) of a group that a finding names.
+func (t *Table) Group(group int) (from, to int) { return t.cells.Group(group) }
+
+// Special is which of the special cells a group is, from 0.
+func (t *Table) Special(group int) int { return group - (t.cells.count - t.cells.Special) }
+
+// Settings are those of the table, and the reference's own error as a total variation.
+func (t *Table) Settings() (s Settings, uncertainty float64) {
+	return t.settings, 1 / math.Sqrt(t.rows)
+}
+
 // classOf is the kind that stands for all that share a weight.
 func classOf(k Kind) Kind {
 	switch k {

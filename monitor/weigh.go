@@ -1,0 +1,348 @@
+package monitor
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"tidemark/detectors"
+	"tidemark/detectors/budget"
+	"tidemark/profile"
+	"tidemark/windows"
+)
+
+// budgetKey names the bets of a monitor's budget on one variant, within an endpoint.
+type budgetKey struct {
+	Monitor string `json:"monitor"`
+	Variant string `json:"variant"`
+}
+
+func (k budgetKey) compare(o budgetKey) int {
+	return strings.Compare(k.String(), o.String())
+}
+
+// String is a text of which no two keys have the same.
+func (k budgetKey) String() string { return escape(k.Monitor) + "/" + escape(k.Variant) }
+
+// bets are those of a monitor's budget on one variant.
+type bets struct {
+	place   int // among the variants, from 1: its share of the budget depends on it
+	last    windows.Time
+	states  []*budget.State // by feature
+	unseen  int64           // rows that came for panes that the bets had taken already
+	changed bool            // since it was last saved
+	past    []standing      // what each pane since the last call of advance made of it, oldest first
+}
+
+// standing is what the bets say at the end of a pane.
+type standing struct {
+	end      windows.Time
+	features []featureStanding
+}
+
+// featureStanding is what they say of one feature.
+type featureStanding struct {
+	BudgetReport
+	score float64 // ln of the recurrence in panes, and 0 when that is less than 1
+	limit float64 // ln of that of the budget
+}
+
+// tables are the bets of each feature against a reference that is not the whole baseline.
+type tables struct {
+	key    windows.Time // the slot, or the start of the earlier window
+	tables []*budget.Table
+}
+
+// share is the part of the budget that a unit has: of the monitors alike, of the variants, which come over time, the i-th has
+// 1/(i(i+1)), of the features alike. The parts add up to 1 at most, and so then do the false alarms to the budget.
+func (e *endpoint) share(m *Monitor, place int) float64 {
+	share := 1 / float64(max(e.budgets, 1)) / float64(max(len(m.weighed), 1))
+	if m.Match.Variant == "*" {
+		share /= float64(place * (place + 1))
+	}
+	return share
+}
+
+// weigh gives the bets of a monitor's budget a pane of a variant.
+func (e *endpoint) weigh(i int, variant string, start windows.Time, current *profile.Profile, out *Output) error {
+	m := e.monitors[i]
+	b := e.betsOn(m, variant, start)
+	if b == nil || current.Rows == 0 {
+		return nil
+	}
+	against, reference, err := e.against(i, variant, start)
+	if err != nil || against == nil {
+		return err
+	}
+	elapsed := 1
+	if b.last != windows.Never {
+		elapsed = int(max(1, int64(start-b.last)/e.pane.Milliseconds()))
+	}
+	b.last, b.changed = start, true
+	panes := m.Budget.FalseAlarms.panes(e.pane)
+	share := e.share(m, b.place)
+	standing := standing{end: start.Add(e.pane), features: make([]featureStanding, len(m.weighed))}
+	type change struct {
+		feature int
+		found   budget.Finding
+		fired   bool
+	}
+	var changes []change
+	for f, w := range m.weighed {
+		var memory [budget.MaxCells]float64
+		counts := memory[:w.table.Cells()]
+		w.count(&current.Features[f], counts)
+		table, state := against[f], b.states[f]
+		if table == nil {
+			continue
+		}
+		table.Add(state, counts, elapsed)
+		if current.Features[f].Captured > 0 {
+			if transition, found := table.Step(state, panes/share); transition != budget.None {
+				changes = append(changes, change{f, found, transition == budget.Fired})
+			}
+		}
+		standing.features[f] = m.standing(f, table, state, share*state.Wealth(), panes, start, e.pane)
+	}
+	b.past = append(b.past, standing)
+	for _, c := range changes {
+		if err := e.budgetAlert(i, variant, start, b, reference, current, c.feature, c.found, c.fired, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// betsOn returns the bets on a variant, new ones if there is room for another variant, or nil.
+func (e *endpoint) betsOn(m *Monitor, variant string, start windows.Time) *bets {
+	key := budgetKey{m.Name, variant}
+	if b := e.bets[key]; b != nil {
+		return b
+	}
+	taken := map[int]bool{}
+	for other, b := range e.bets {
+		if other.Monitor == m.Name {
+			taken[b.place] = true
+		}
+	}
+	if len(taken) >= maxFollowed {
+		return nil
+	}
+	b := &bets{place: 1, last: windows.Never}
+	for taken[b.place] {
+		b.place++
+	}
+	for f, w := range m.weighed {
+		state := w.table.NewState()
+		if known := e.alerts[m.budgetAlertKey(variant, f, e.pane)]; known != nil && known.Incident != "" {
+			state.Resume() // the bets were lost, with another baseline, while the alert was firing
+		}
+		b.states = append(b.states, state)
+	}
+	e.bets[key] = b
+	return b
+}
+
+// unseen counts the rows of a pane that the bets have taken already.
+func (e *endpoint) unseen(p *PaneDelta) {
+	for i, m := range e.monitors {
+		if e.closed[i] == windows.Never || p.Start.Floor(e.pane).Add(e.pane) > e.closed[i] || m.Layout().ID() != p.Layout {
+			continue
+		}
+		if b := e.bets[budgetKey{m.Name, p.Variant}]; b != nil {
+			b.unseen, b.changed = b.unseen+p.Rows, true
+		}
+	}
+}
+
+// forgetBets drops the bets on variants that had no traffic for long before the watermark.
+func (e *endpoint) forgetBets(m *Monitor, watermark windows.Time) {
+	maps.DeleteFunc(e.bets, func(key budgetKey, b *bets) bool {
+		return key.Monitor == m.Name && b.last < watermark.Add(-keepSequence)
+	})
+}
+
+// against returns the bets of each feature against the reference of a pane, and that reference; nil when the earlier window to compare
+// with is not there.
+func (e *endpoint) against(i int, variant string, start windows.Time) ([]*budget.Table, *profile.Profile, error) {
+	m := e.monitors[i]
+	spec := m.Windows[0]
+	pane := windows.Window{Start: start, End: start.Add(e.pane)}
+	if !m.Reference.rolling() && m.Baseline.Seasonal == nil {
+		return m.tables, m.Baseline.Profile, nil
+	}
+	found, err := e.reference(m, variant, spec, pane)
+	if m.Reference.rolling() {
+		// The pane's own window is not over: it is compared with what that will be compared with.
+		first := start.Floor(spec.Step())
+		found, err = e.reference(m, variant, spec, windows.Window{Start: first, End: first.Add(spec.Size)})
+		if err == nil && found.missing {
+			found, err = e.pending(i, variant, spec, found)
+		}
+	}
+	if err != nil || found.missing {
+		return nil, nil, err
+	}
+	key := start
+	switch {
+	case found.Window != nil:
+		key = found.Start
+	case m.Baseline.Seasonal != nil:
+		key = windows.Time(m.Baseline.Seasonal.Cycle.Slot(start))
+	}
+	cached := e.tables[pastKey{m.Name, variant, spec.Size}]
+	if cached == nil || cached.key != key {
+		cached = &tables{key: key, tables: make([]*budget.Table, len(m.weighed))}
+		for f, w := range m.weighed {
+			c := m.Baseline.Calibration(f)
+			cached.tables[f] = w.against(&found.profile.Features[f], &m.Baseline.Profile.Features[f], m.Budget.MinEffect, c.Dependence())
+		}
+		e.tables[pastKey{m.Name, variant, spec.Size}] = cached
+	}
+	return cached.tables, found.profile, nil
+}
+
+// pending is a reference that is not kept yet, because its window closes with the same watermark as the pane passes.
+func (e *endpoint) pending(i int, variant string, spec windows.Spec, found compared) (compared, error) {
+	s := e.series[seriesKey{variant, e.monitors[i].Layout().ID()}]
+	if found.End <= e.closed[i] || s == nil {
+		return found, nil
+	}
+	if err := s.merge(found.profile, *found.Window, nil); err != nil {
+		return found, fmt.Errorf("endpoint %q, variant %q, window %v: %w", e.name, variant, found.Start, err)
+	}
+	found.Rows, found.missing = found.profile.Rows, found.profile.Rows == 0
+	return found, nil
+}
+
+// BudgetReport is what the bets of the alarm budget say of a feature.
+type BudgetReport struct {
+	// Recurrence is a time in seconds: traffic like the reference would look as this does at most once in so long, and 0 when that is
+	// shorter than a pane.
+	Recurrence float64 `json:"recurrence_seconds"`
+	Firing     bool    `json:"firing,omitempty"`
+	// Change is what the leading bet says, Since when, and Effect the least share of records that have moved since: they are
+	// left out while no bet is winning.
+	Change string        `json:"change,omitempty"`
+	Since  *windows.Time `json:"since,omitempty"`
+	Effect float64       `json:"effect_at_least,omitempty"`
+	// Kappa is how many records are worth one independent one, by which evidence is divided; Unsteady that it grows with the
+	// time that is looked at, so that the promise does not hold.
+	Kappa    float64 `json:"kappa"`
+	Unsteady bool    `json:"unsteady,omitempty"`
+}
+
+func (m *Monitor) standing(f int, table *budget.Table, state *budget.State, evidence, panes float64, start windows.Time, pane time.Duration) featureStanding {
+	r := featureStanding{limit: math.Log(panes)}
+	r.Firing, r.Kappa, r.Unsteady = state.Firing(), table.Dependence(state), table.Unsteady(state)
+	if evidence >= 1 {
+		r.score, r.Recurrence = math.Log(evidence), math.Round(evidence*pane.Seconds())
+	}
+	if found := table.Find(state); found.Panes > 0 {
+		since := start.Add(-time.Duration(found.Panes-1) * pane)
+		r.Change, r.Since, r.Effect = m.change(f, found), &since, found.Effect
+	}
+	return r
+}
+
+func (m *Monitor) budgetAlertKey(variant string, f int, pane time.Duration) alertKey {
+	return alertKey{m.Name, variant, windows.FormatDuration(pane), m.Layout().Features[f].Name, budgetRule}
+}
+
+// budgetAlert begins or ends the alert of a feature.
+func (e *endpoint) budgetAlert(i int, variant string, start windows.Time, b *bets, reference, current *profile.Profile, f int, found budget.Finding, fired bool, out *Output) error {
+	m := e.monitors[i]
+	pane := windows.Window{Start: start, End: start.Add(e.pane)}
+	since := start.Add(-time.Duration(max(found.Panes, 1)-1) * e.pane)
+	r := Report{Monitor: m.Name, Endpoint: e.name, Variant: variant, Window: Window{pane, windows.FormatDuration(e.pane)}, Rows: current.Rows, Baseline: m.Baseline.ID}
+	// The records since the drift began, as far as they are still here.
+	var ranges []Range
+	moved := profile.New(m.Layout())
+	from := start
+	if fired {
+		from = since
+	}
+	if err := e.series[seriesKey{variant, m.Layout().ID()}].merge(moved, windows.Window{Start: from, End: pane.End}, &ranges); err != nil {
+		return fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, variant, start, err)
+	}
+	standings := b.past[len(b.past)-1].features
+	alerts := raise(e.alerts, m.budgetAlertKey(variant, f, e.pane), fired, For{1, 1}, since, func(transition string) Alert {
+		a := m.traffic(&r, budgetRule, ranges, transition)
+		name := m.Layout().Features[f].Name
+		a.ID, a.Kind, a.Feature = alertID(&r, name, budgetRule, transition), detectors.KindDrift, name
+		a.Score, a.Threshold = standings[f].score, standings[f].limit
+		a.Samples = Samples{reference.Features[f].Captured, current.Features[f].Captured}
+		if fired {
+			a.Samples.Current = int64(found.Records)
+		}
+		a.Histogram = detectors.Compare(&reference.Features[f], &moved.Features[f])
+		a.Evidence.Budget = m.evidence(f, found, &standings[f], since)
+		for g := range standings {
+			a.Top = append(a.Top, TopFeature{m.Layout().Features[g].Name, budgetRule, standings[g].score})
+		}
+		slices.SortStableFunc(a.Top, byScore)
+		a.Top = a.Top[:min(len(a.Top), topFeatures)]
+		return a
+	})
+	e.dirty = e.dirty || len(alerts) > 0
+	out.Alerts = append(out.Alerts, alerts...)
+	return nil
+}
+
+// BudgetEvidence is why an alert of the budget began, beside its score, which is the logarithm of how seldom, in panes, traffic like the
+// reference would look like this; the threshold is that of the budget.
+type BudgetEvidence struct {
+	Recurrence  float64      `json:"recurrence_seconds"` // at most once in so long
+	FalseAlarms Rate         `json:"false_alarms"`
+	MinEffect   float64      `json:"min_effect"`
+	Effect      float64      `json:"effect_at_least"` // share of the records since then that have moved
+	Since       windows.Time `json:"since"`
+	Change      string       `json:"change"`
+	Panes       int          `json:"panes"`   // since then
+	Records     int64        `json:"records"` // since then
+	Kappa       float64      `json:"kappa"`   // records that are worth one independent one
+	Unsteady    bool         `json:"unsteady,omitempty"`
+	Confidence  float64      `json:"z"`                // standard errors of the reference that are allowed for
+	Uncertainty float64      `json:"reference_effect"` // the reference's own error, as a share of records
+}
+
+func (m *Monitor) evidence(f int, found budget.Finding, s *featureStanding, since windows.Time) *BudgetEvidence {
+	settings, uncertainty := m.weighed[f].table.Settings()
+	return &BudgetEvidence{
+		Recurrence: s.Recurrence, FalseAlarms: m.Budget.FalseAlarms, MinEffect: m.Budget.MinEffect, Effect: found.Effect, Since: since,
+		Change: m.change(f, found), Panes: found.Panes, Records: int64(found.Records), Kappa: s.Kappa, Unsteady: s.Unsteady,
+		Confidence: settings.Z, Uncertainty: uncertainty,
+	}
+}
+
+// budgetReport adds to a window's report what the bets said at its end.
+func (e *endpoint) budgetReport(m *Monitor, r *Report) {
+	b := e.bets[budgetKey{m.Name, r.Variant}]
+	if b == nil || len(b.past) == 0 {
+		return
+	}
+	at := b.past[0]
+	for _, s := range b.past {
+		if s.end > r.Window.End {
+			break
+		}
+		at = s
+	}
+	if at.end > r.Window.End {
+		return // the window had ended when the bets began
+	}
+	r.Unseen = b.unseen
+	for f := range r.Features {
+		s := at.features[f]
+		r.Features[f].Budget = &s.BudgetReport
+		r.Features[f].Scores[budgetRule] = Score{Score: s.score, Threshold: s.limit, Drift: s.Firing}
+		r.Drift = r.Drift || s.Firing
+	}
+	if r.Insufficient == "samples" {
+		r.Insufficient = ""
+	}
+	r.Warnings = m.promise(at.features)
+}

@@ -1,0 +1,130 @@
+package monitor
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"tidemark/detectors/budget"
+	"tidemark/windows"
+)
+
+// SavedBets is the state of the bets of a monitor's alarm budget on one variant.
+type SavedBets struct {
+	Version  int    `json:"version"`
+	Endpoint string `json:"endpoint"`
+	budgetKey
+	Baseline  string          `json:"baseline"`
+	MinEffect float64         `json:"min_effect"`
+	Pane      int64           `json:"pane"` // milliseconds
+	Place     int             `json:"place"`
+	Last      windows.Time    `json:"last"`
+	Unseen    int64           `json:"unseen,omitempty"`
+	Effects   map[int]float64 `json:"effects,omitempty"` // by feature with a winning bet
+	Size      int             `json:"size"`              // bytes of the states
+	States    []byte          `json:"-"`                 // encoded, of all features
+}
+
+// Key is the key of the saved bets in a compacted topic.
+func (s *SavedBets) Key() string { return "bets/" + s.String() + "/" + s.Endpoint }
+
+// Append writes the saved bets behind b: the length of the JSON head as a varint, the head, the states.
+func (s *SavedBets) Append(b []byte) ([]byte, error) {
+	s.Size = len(s.States)
+	b, err := appendHead(b, s)
+	if err != nil {
+		return nil, fmt.Errorf("encode bets of endpoint %q: %w", s.Endpoint, err)
+	}
+	return append(b, s.States...), nil
+}
+
+// DecodeBets reads what Append wrote. The states share the memory of b.
+func DecodeBets(b []byte) (s SavedBets, err error) {
+	if s.States, err = cutHead(b, &s); err != nil {
+		return s, fmt.Errorf("decode saved bets: %w", err)
+	}
+	if s.Version != stateVersion {
+		return s, fmt.Errorf("decode saved bets: version %d, this program reads version %d", s.Version, stateVersion)
+	}
+	if len(s.States) != s.Size {
+		return s, fmt.Errorf("decode saved bets: %d bytes of states, the head says %d", len(s.States), s.Size)
+	}
+	return s, nil
+}
+
+// Bets returns the bets that changed since the last call.
+func (s *Shard) Bets() []SavedBets {
+	var changed []SavedBets
+	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
+		e := s.endpoints[name]
+		for _, key := range slices.SortedFunc(maps.Keys(e.bets), budgetKey.compare) {
+			b := e.bets[key]
+			if !b.changed {
+				continue
+			}
+			b.changed = false
+			for _, m := range e.monitors {
+				if m.Name == key.Monitor {
+					changed = append(changed, e.savedBets(m, key, b))
+				}
+			}
+		}
+	}
+	return changed
+}
+
+func (e *endpoint) savedBets(m *Monitor, key budgetKey, b *bets) SavedBets {
+	saved := SavedBets{
+		Version: stateVersion, Endpoint: e.name, budgetKey: key, Baseline: m.Baseline.ID, MinEffect: m.Budget.MinEffect,
+		Pane: e.pane.Milliseconds(), Place: b.place, Last: b.last, Unseen: b.unseen,
+	}
+	for f, state := range b.states {
+		saved.States = state.Append(saved.States)
+		if len(b.past) == 0 {
+			continue
+		}
+		if effect := b.past[len(b.past)-1].features[f].Effect; effect > 0 {
+			if saved.Effects == nil {
+				saved.Effects = map[int]float64{}
+			}
+			saved.Effects[f] = effect
+		}
+	}
+	return saved
+}
+
+// RestoreBets takes back saved bets. They begin anew with another baseline, least effect or length of panes. It must come after
+// the endpoint's state.
+func (s *Shard) RestoreBets(saved SavedBets) error {
+	e := s.endpoint(saved.Endpoint)
+	if e == nil {
+		return nil
+	}
+	for _, m := range e.monitors {
+		if m.Name != saved.Monitor || !m.Budget.on() || m.Baseline.ID != saved.Baseline || m.Budget.MinEffect != saved.MinEffect || e.pane.Milliseconds() != saved.Pane {
+			continue
+		}
+		b := &bets{place: saved.Place, last: saved.Last, unseen: saved.Unseen}
+		rest := saved.States
+		for f := range m.weighed {
+			var state *budget.State
+			var err error
+			if state, rest, err = m.tables[f].Decode(rest); err != nil {
+				return fmt.Errorf("bets of monitor %q on %q of endpoint %q: feature %q: %w", saved.Monitor, saved.Variant, saved.Endpoint, m.Layout().Features[f].Name, err)
+			}
+			b.states = append(b.states, state)
+		}
+		if b.last != windows.Never {
+			panes, share := m.Budget.FalseAlarms.panes(e.pane), e.share(m, b.place)
+			standing := standing{end: b.last.Add(e.pane), features: make([]featureStanding, len(m.weighed))}
+			for f, state := range b.states {
+				r := m.standing(f, m.tables[f], state, share*state.Wealth(), panes, b.last, e.pane)
+				r.Effect = saved.Effects[f]
+				standing.features[f] = r
+			}
+			b.past = append(b.past, standing)
+		}
+		e.bets[saved.budgetKey] = b
+	}
+	return nil
+}
