@@ -67,7 +67,7 @@ type Finding struct {
 	Kind    Kind    // of the leading bet
 	Group   int     // of kinds Share and Special: which one
 	Down    bool    // the group has fewer records than it should
-	Panes   int     // since the kind began to win, the present one included; 0 when none does
+	Panes   int     // since the bet began to win, the present one included; 0 when it does not
 	Records float64 // since then
 	// Effect is the share of the records since then that have moved, total variation, less what is expected of samples of these
 	// sizes: at least so much.
@@ -78,7 +78,7 @@ type Finding struct {
 // Find says what the bets have found so far.
 func (t *Table) Find(s *State) Finding {
 	j := s.leader
-	f := Finding{Wealth: s.total, Kind: t.kind[j], Panes: s.age[t.kind[j]]}
+	f := Finding{Wealth: s.total, Kind: t.kind[j], Panes: s.age[j]}
 	if j < len(t.bets) {
 		f.Group, f.Down = t.bets[j].group, t.bets[j].down
 	}

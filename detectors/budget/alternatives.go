@@ -5,7 +5,7 @@ import "math"
 // Kind is what a bet says has happened.
 type Kind uint8
 
-// The kinds. A start is kept for each.
+// The kinds.
 const (
 	Higher   Kind = iota // the numbers
 	Lower                // the numbers

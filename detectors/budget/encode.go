@@ -6,12 +6,15 @@ import (
 	"math"
 )
 
-// A state takes 200 to 400 bytes for a number. Wealth is the upper half of a float64: rounded down, by a millionth, it keeps
+// A state takes 200 to 400 bytes for a number. Wealth is the upper three bytes of a float64: rounded down, by 1/4096 at most, it keeps
 // the range and the promise; under a thousandth it is 0, and takes no place, since the next stake is 1. What was learned is in whole
 // steps, and the measure of dependence float32. All is rounded so in memory too, after every pane: a state that was stored goes
 // on to the same bits.
 
-const least = 1e-3 // wealth that is kept
+const (
+	least       = 1e-3 // wealth that is kept
+	wealthShift = 40   // low bits that are not
+)
 
 // residualSteps is, by half-life, the number of steps of a share of 1: two bytes with the sign, and three.
 var residualSteps = [len(halfLives)]float64{1 << 14, 1 << 22}
@@ -23,7 +26,7 @@ func (s *State) round() {
 			s.wealth[j] = 0
 			continue
 		}
-		s.wealth[j] = math.Float64frombits(math.Float64bits(m) &^ math.MaxUint32)
+		s.wealth[j] = math.Float64frombits(math.Float64bits(m) &^ (1<<wealthShift - 1))
 	}
 	for i := range s.residual {
 		half := 3 << 51 / residualSteps[i] // adding and taking it rounds to a step
@@ -47,8 +50,8 @@ func (l *live) floats() [13]*float64 {
 
 // Append writes the state behind b:
 //
-//	wealth { a bit for each bet that has some; 4 bytes for each of these }  residual { 2 or 3 bytes for each group, by half-life }
-//	live { 4 bytes each, then seen seen panes }  ages { kinds }, if one is winning: moved { groups }  patience, if firing: quiet wealth { 8 bytes }
+//	wealth { a bit for each bet that has some; 3 bytes for each of these }  residual { 2 or 3 bytes for each group, by half-life }
+//	live { 4 bytes each, then seen seen panes }  ages { bets that are winning }  panes, if over 0: moved { groups }  patience, if firing: quiet wealth { 8 bytes }
 //
 // Whole numbers are unsigned varints, the rest is little-endian. The patience is 0 when the alarm is not firing.
 func (s *State) Append(b []byte) []byte {
@@ -57,7 +60,8 @@ func (s *State) Append(b []byte) []byte {
 	for j, m := range s.wealth {
 		if m > 0 {
 			b[mask+j/8] |= 1 << (j % 8)
-			b = binary.LittleEndian.AppendUint32(b, uint32(math.Float64bits(m)>>32))
+			bits := math.Float64bits(m) >> wealthShift
+			b = append(b, byte(bits), byte(bits>>8), byte(bits>>16))
 		}
 	}
 	for i := range s.residual {
@@ -74,12 +78,13 @@ func (s *State) Append(b []byte) []byte {
 	for _, n := range []int{s.live.pane.seen, s.live.block.seen, s.live.panes} {
 		b = binary.AppendUvarint(b, uint64(n))
 	}
-	winning := false
 	for _, age := range s.age {
-		b = binary.AppendUvarint(b, uint64(age))
-		winning = winning || age > 0
+		if age > 0 {
+			b = binary.AppendUvarint(b, uint64(age))
+		}
 	}
-	if winning {
+	b = binary.AppendUvarint(b, uint64(s.panes))
+	if s.panes > 0 {
 		for _, n := range s.moved {
 			b = binary.AppendUvarint(b, uint64(n))
 		}
@@ -100,8 +105,10 @@ func (t *Table) Decode(b []byte) (*State, []byte, error) {
 	mask := r.take((len(s.wealth) + 7) / 8)
 	for j := range s.wealth {
 		if mask != nil && mask[j/8]>>(j%8)&1 == 1 {
-			s.wealth[j] = math.Float64frombits(uint64(r.uint32()) << 32)
-			r.check(s.wealth[j] >= least && s.wealth[j] <= mostWealth)
+			var bits [4]byte
+			copy(bits[:], r.take(3))
+			s.wealth[j] = math.Float64frombits(uint64(binary.LittleEndian.Uint32(bits[:])) << wealthShift)
+			r.check(s.wealth[j] >= least/2 && s.wealth[j] <= mostWealth)
 		}
 	}
 	for i := range s.residual {
@@ -117,12 +124,13 @@ func (t *Table) Decode(b []byte) (*State, []byte, error) {
 		r.check(math.Abs(*x) < math.MaxFloat32)
 	}
 	s.live.pane.seen, s.live.block.seen, s.live.panes = r.int(memory), r.int(memory), r.int(block-1)
-	winning := false
-	for k := range s.age {
-		s.age[k] = r.int(math.MaxUint16)
-		winning = winning || s.age[k] > 0
+	for j, m := range s.wealth {
+		if m >= winning {
+			s.age[j] = r.int(math.MaxUint16)
+			r.check(s.age[j] > 0)
+		}
 	}
-	if winning {
+	if s.panes = r.int(math.MaxUint16); s.panes > 0 {
 		for g := range s.moved {
 			s.moved[g] = float64(r.int(math.MaxUint32))
 		}

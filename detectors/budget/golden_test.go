@@ -140,7 +140,7 @@ func TestFeatures(t *testing.T) {
 			table := NewTable(cells, f.Baseline, Settings{f.Delta, f.Z, 1})
 			table.check(t, &f)
 			s := table.NewState()
-			var quiet [kinds]int // by kind, the last pane in which it was not winning
+			quiet := make([]int, len(s.age)) // by bet, the last pane in which it was not winning
 			for i, p := range f.Panes {
 				if n := sum(p.Counts); n > 0 { // what Add does, without rounding
 					groups := make([]float64, cells.count)
@@ -156,8 +156,8 @@ func TestFeatures(t *testing.T) {
 					}
 				}
 				table.checkPane(t, &f, i, s)
-				if kind := table.kind[s.leader]; quiet[kind] != p.StartPane {
-					t.Errorf("pane %d: %v was last quiet in pane %d, want %d", i+1, kind, quiet[kind], p.StartPane)
+				if quiet[s.leader] != p.StartPane {
+					t.Errorf("pane %d: bet %d was last quiet in pane %d, want %d", i+1, s.leader, quiet[s.leader], p.StartPane)
 				}
 			}
 		})

@@ -7,19 +7,19 @@ import "math"
 type State struct {
 	wealth   []float64    // by bet, those that learn last
 	residual [2][]float64 // by half-life and group: the shares seen of late, less the reference's
-	age      [kinds]int   // in panes, since the kind's bets began to win; 0 while they do not
-	moved    []float64    // by group, the records since the leading kind began to win
+	age      []int        // by bet, the panes since it began to win; 0 while it does not
+	moved    []float64    // by group, the records since the leading bet began to win
+	panes    int          // that they are of
 	live     live
 	alarm    alarm
 
-	total  float64        // weighted sum of the wealth
-	leader int            // the bet with the largest part of it
-	parts  [kinds]float64 // the largest part of a bet of each kind
+	total  float64 // weighted sum of the wealth
+	leader int     // the bet with the largest part of it
 }
 
 // NewState is the state of bets that have seen nothing.
 func (t *Table) NewState() *State {
-	s := &State{wealth: make([]float64, len(t.weights)), moved: make([]float64, len(t.grouped))}
+	s := &State{wealth: make([]float64, len(t.weights)), age: make([]int, len(t.weights)), moved: make([]float64, len(t.grouped))}
 	for i := range s.residual {
 		s.residual[i] = make([]float64, len(t.grouped))
 	}
@@ -114,37 +114,44 @@ func (s *State) win(j int, active bool, gain float64) {
 
 // sum adds the wealth of the bets up, and finds the leading bet: the one with the largest part of it.
 func (t *Table) sum(s *State) {
-	s.total, s.leader, s.parts = 0, 0, [kinds]float64{}
+	s.total, s.leader = 0, 0
 	most := -1.0
 	for j, m := range s.wealth {
 		part := t.weights[j] * m
 		s.total += part
-		if kind := t.kind[j]; part > s.parts[kind] {
-			s.parts[kind] = part
-		}
 		if part > most {
 			s.leader, most = j, part
 		}
 	}
 }
 
-// grow counts for how long each kind has been winning, and the records since the leading one does.
+// grow counts for how long each bet has been winning, and the records since the leading one has.
 func (t *Table) grow(s *State, groups []float64, elapsed int) {
-	for k, part := range s.parts {
+	for j, m := range s.wealth {
 		switch {
-		case part == 0 || part < winning*t.stake[k]:
-			s.age[k] = 0
-		case s.age[k] == 0:
-			s.age[k] = 1
+		case m < winning:
+			s.age[j] = 0
+		case s.age[j] == 0 && j >= len(t.bets):
+			s.age[j] = min(1+elapsed, math.MaxUint16) // it bets on what the pane before has shown
+		case s.age[j] == 0:
+			s.age[j] = 1
 		default:
-			s.age[k] = min(s.age[k]+elapsed, math.MaxUint16)
+			s.age[j] = min(s.age[j]+elapsed, math.MaxUint16)
 		}
 	}
-	age := s.age[t.kind[s.leader]]
-	if age <= 1 {
+	switch age := s.age[s.leader]; {
+	case age <= 1:
 		clear(s.moved)
+		s.panes = age
+	case s.panes+elapsed > age: // another bet leads, and began later: as many of the records as its panes had
+		for g, n := range s.moved {
+			s.moved[g] = math.Floor(n * float64(max(age-elapsed, 0)) / float64(s.panes))
+		}
+		s.panes = age
+	default:
+		s.panes += elapsed
 	}
-	if age > 0 {
+	if s.panes > 0 {
 		for g, n := range groups {
 			s.moved[g] = min(s.moved[g]+n, math.MaxUint32)
 		}
@@ -157,7 +164,7 @@ func (s *State) Reset() {
 	for i := range s.residual {
 		clear(s.residual[i])
 	}
-	clear(s.age[:])
+	clear(s.age)
 	clear(s.moved)
-	s.total, s.leader, s.parts = 0, 0, [kinds]float64{}
+	s.panes, s.total, s.leader = 0, 0, 0
 }

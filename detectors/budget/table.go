@@ -22,7 +22,6 @@ type Table struct {
 	bets    []bet
 	weights []float64            // then those of the bets that learn
 	kind    []Kind               // of both
-	stake   [kinds]float64       // the weight of each bet of a kind
 	active  []bool               // the bet stands against this reference
 	tilts   []float64            // the first bets' logarithms, by bet and cell
 	inside  []float64            // the other bets': of a record inside the group, less the next
@@ -76,9 +75,6 @@ func NewTable(cells *Cells, counts []float64, s Settings) *Table {
 		t.weights = append(t.weights, weightAdaptive/total/float64(len(halfLives)))
 		t.kind = append(t.kind, Shape)
 	}
-	for j, weight := range t.weights {
-		t.stake[t.kind[j]] = weight
-	}
 	t.fill()
 	return t
 }
@@ -112,7 +108,7 @@ func classOf(k Kind) Kind {
 // abstains.
 func (t *Table) Against(counts []float64, s Settings) *Table {
 	other := newTable(t.cells, counts, s)
-	other.bets, other.weights, other.kind, other.stake = t.bets, t.weights, t.kind, t.stake
+	other.bets, other.weights, other.kind = t.bets, t.weights, t.kind
 	other.fill()
 	return other
 }
