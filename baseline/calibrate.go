@@ -173,7 +173,7 @@ func contrasts(f *profile.Feature) (score [2][]float64) {
 	if f.Numeric() {
 		for i, n := range f.Bins {
 			if n > 0 {
-				z := -math.Sqrt2 * math.Erfcinv((2*float64(below) + float64(n)) / float64(total))
+				z := -math.Sqrt2 * math.Erfcinv((2*float64(below)+float64(n))/float64(total))
 				score[0][i], score[1][i] = z, z*z
 			}
 			below += n
@@ -220,7 +220,7 @@ func (c *calibrator) row(cells [][]byte) error {
 }
 
 func (c *calibrated) take(cell []byte, slot int, odd bool) {
-	bin := 0
+	var bin int
 	if c.layout.Kind == capture.Numeric {
 		x, missing, valid := capture.ParseNumber(cell)
 		if missing || !valid || math.IsNaN(x) {
@@ -231,10 +231,12 @@ func (c *calibrated) take(cell []byte, slot int, odd bool) {
 		if len(cell) == 0 {
 			return // missing
 		}
-		name, known := string(capture.Canonical(cell)), false
-		if bin, known = c.layout.CategoryBin(name); !known {
+		name := string(capture.Canonical(cell))
+		place, known := c.layout.CategoryBin(name)
+		if !known {
 			return
 		}
+		bin = place
 		if n, rare := c.rare[name]; rare {
 			c.rare[name] = n + 1
 		}

@@ -44,8 +44,8 @@ func BaselineWarnings(b *baseline.Baseline, minEffect float64) []string {
 		}
 		_, uncertainty := newWeighed(feature, c, minEffect).table.Settings()
 		if uncertainty > minEffect && blind == "" {
-			blind = fmt.Sprintf("changes of less than %.2g of the records cannot be told from the error of the baseline, whose %d rows are worth %.0f independent ones for %s: build it from more",
-				minEffect+uncertainty, b.Profile.Rows, float64(b.Profile.Rows)/c.Dependence(), feature.Layout.Name)
+			blind = fmt.Sprintf("changes of %s by less than %.2g of the records cannot be told from the error of the baseline, whose %d rows are worth %.0f independent ones: build it from more",
+				feature.Layout.Name, minEffect+uncertainty, b.Profile.Rows, float64(b.Profile.Rows)/c.Dependence())
 		}
 	}
 	if !ordered {

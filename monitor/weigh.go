@@ -69,7 +69,7 @@ func (e *endpoint) share(m *Monitor, place int) float64 {
 // weigh gives the bets of a monitor's budget a pane of a variant.
 func (e *endpoint) weigh(i int, variant string, start windows.Time, current *profile.Profile, out *Output) error {
 	m := e.monitors[i]
-	b := e.betsOn(m, variant, start)
+	b := e.betsOn(m, variant)
 	if b == nil || current.Rows == 0 {
 		return nil
 	}
@@ -117,7 +117,7 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 }
 
 // betsOn returns the bets on a variant, new ones if there is room for another variant, or nil.
-func (e *endpoint) betsOn(m *Monitor, variant string, start windows.Time) *bets {
+func (e *endpoint) betsOn(m *Monitor, variant string) *bets {
 	key := budgetKey{m.Name, variant}
 	if b := e.bets[key]; b != nil {
 		return b
@@ -180,7 +180,7 @@ func (e *endpoint) against(i int, variant string, start windows.Time) ([]*budget
 		first := start.Floor(spec.Step())
 		found, err = e.reference(m, variant, spec, windows.Window{Start: first, End: first.Add(spec.Size)})
 		if err == nil && found.missing {
-			found, err = e.pending(i, variant, spec, found)
+			found, err = e.pending(i, variant, found)
 		}
 	}
 	if err != nil || found.missing {
@@ -206,7 +206,7 @@ func (e *endpoint) against(i int, variant string, start windows.Time) ([]*budget
 }
 
 // pending is a reference that is not kept yet, because its window closes with the same watermark as the pane passes.
-func (e *endpoint) pending(i int, variant string, spec windows.Spec, found compared) (compared, error) {
+func (e *endpoint) pending(i int, variant string, found compared) (compared, error) {
 	s := e.series[seriesKey{variant, e.monitors[i].Layout().ID()}]
 	if found.End <= e.closed[i] || s == nil {
 		return found, nil

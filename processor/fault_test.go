@@ -69,6 +69,30 @@ func TestAlertSurvivesRestart(t *testing.T) {
 	})
 }
 
+// The bets of an alarm budget go on after a restart: the alert is not raised again, and resolves.
+func TestBudgetSurvivesRestart(t *testing.T) {
+	inWorld(t, []*monitor.Monitor{budgeted(watch(t, "churn", time.Minute))}, func(w *world) {
+		p := w.start("one")
+		w.live("churn", 3*time.Minute, 0, 0, 1, 2)
+		w.live("churn", 3*time.Minute, 1, 0, 1, 2)
+		p.end()
+		all := w.alerts()
+		if len(all) != 1 || all[0].State != "firing" || all[0].Evidence.Budget.Change != "higher" {
+			t.Fatalf("alerts %v, want one that fires", all)
+		}
+		p = w.start("one")
+		w.live("churn", 2*time.Minute, 1, 0, 1, 2) // still drifted: no second alert
+		w.live("churn", 14*time.Minute, 0, 0, 1, 2)
+		w.finish(p)
+		if all = w.alerts(); len(all) != 2 || all[1].State != "resolved" || all[1].Incident != all[0].ID {
+			t.Fatalf("alerts %v, want the same one to resolve", all)
+		}
+		if recurrence := p.metric("tidemark_feature_recurrence_seconds", "churn"); recurrence < 0 {
+			t.Errorf("tidemark_feature_recurrence_seconds is %v", recurrence)
+		}
+	})
+}
+
 func TestAbortedTransactionsAreDoneAgain(t *testing.T) {
 	m := overlapping(t)
 	for _, err := range []*kerr.Error{kerr.IllegalGeneration, kerr.RebalanceInProgress} {

@@ -389,8 +389,17 @@ func watch(t *testing.T, endpoint string, size time.Duration, more ...windows.Sp
 	c := monitor.DefaultConfig()
 	c.Name, c.Baseline = endpoint, dir
 	c.Windows = append([]windows.Spec{{Size: size}}, more...)
+	c.Drift = []monitor.Rule{{Method: "psi", Threshold: 0.2}}
 	c.Complete()
 	return monitor.New(c, b)
+}
+
+// budgeted is the monitor with the default drift policy, the alarm budget.
+func budgeted(m *monitor.Monitor) *monitor.Monitor {
+	c := m.Config
+	c.Drift = nil
+	c.Complete()
+	return monitor.New(c, m.Baseline)
 }
 
 // endReplay says in every partition that no more of an endpoint comes.

@@ -14,7 +14,6 @@ import (
 	"tidemark/baseline"
 	"tidemark/baseline/diff"
 	"tidemark/detectors"
-	"tidemark/monitor"
 )
 
 func baselineDiffCommand() *cobra.Command {
@@ -64,13 +63,11 @@ monitor has by default.`,
 	return c
 }
 
-// parseThresholds reads statistic=score; without any it returns those of a monitor's default rules.
+// parseThresholds reads statistic=score; without any it returns those of score's default rules.
 func parseThresholds(limits []string) (map[string]float64, error) {
 	thresholds := map[string]float64{}
 	if len(limits) == 0 {
-		c := monitor.DefaultConfig()
-		c.Complete()
-		for _, rule := range slices.Concat(c.Drift, c.Quality) {
+		for _, rule := range defaultRules() {
 			thresholds[rule.Method] = rule.Threshold
 		}
 		return thresholds, nil

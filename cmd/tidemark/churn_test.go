@@ -125,10 +125,10 @@ func testChurn(s *site) {
 	for _, a := range s.alerts() {
 		raised = append(raised, strings.Join([]string{a.Endpoint, a.Kind, a.Rule, a.Feature, a.State}, " "))
 	}
-	if want := []string{"drifting drift psi day_mins firing"}; !slices.Equal(raised, want) {
+	if want := []string{"drifting drift budget day_mins firing"}; !slices.Equal(raised, want) {
 		t.Errorf("alerts %q, want %q", raised, want)
 	}
-	if out := s.tidemark("alerts"); strings.Count(out, "\n") != 1 || !strings.Contains(out, "psi of day_mins on drifting") {
+	if out := s.tidemark("alerts"); strings.Count(out, "\n") != 1 || !strings.Contains(out, "day_mins on drifting has been higher") {
 		t.Errorf("tidemark alerts prints %q", out)
 	}
 	dead := s.records("tidemark.deadletters")

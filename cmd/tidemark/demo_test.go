@@ -14,15 +14,15 @@ func TestDemo(t *testing.T) {
 	for _, want := range []string{
 		`(?m)^Embedded Kafka broker on localhost:\d+: captures on topic "capture", alerts on topic "alerts"\. Metrics on http://127\.0\.0\.1:\d+/metrics$`,
 		`(?m)^\d\d:\d\d:\d\d  window of 3s  +\d+ rows  largest PSI 0\.\d{3} \(\w+\)$`,
-		`(?m)^\d\d:\d\d:\d\d  ALERT     psi of (income|debt_ratio) on loans is 0\.\d+, over 0\.2, in the 3s window to `,
-		`(?m)^(income|debt_ratio): baseline beside the window to \d\d:\d\d:\d\d \(psi 0\.\d+\)$`,
+		`(?m)^\d\d:\d\d:\d\d  ALERT     (income on loans has been lower|debt_ratio on loans has been higher) since about .*, and the budget is 1 per 30d `,
+		`(?m)^(income|debt_ratio): baseline beside the records from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d$`,
 		`(?m)^\d alerts, on \d features\.$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("the demo does not print %s:\n%s", want, out)
 		}
 	}
-	_, chart, _ := strings.Cut(out, ": baseline beside the window to ")
+	_, chart, _ := strings.Cut(out, ": baseline beside the records from ")
 	if bars := strings.Count(chart, "█"); bars < 20 || strings.Count(chart, "\n") < 12 {
 		t.Errorf("the chart has %d blocks:\n%s", bars, chart)
 	}

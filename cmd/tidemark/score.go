@@ -144,9 +144,11 @@ func (o *scoreOptions) rules() (map[string]monitor.Rule, error) {
 	return rules, nil
 }
 
-// defaultRules are the rules of a monitor whose configuration gives none.
+// defaultRules judge two files, of which there is no stream that an alarm budget could be kept in: psi over the customary limit,
+// and the quality rules of a monitor whose configuration gives none.
 func defaultRules() []monitor.Rule {
 	c := monitor.DefaultConfig()
+	c.Drift = []monitor.Rule{{Method: "psi", Threshold: 0.2}}
 	c.Complete()
 	return slices.Concat(c.Drift, c.Quality)
 }
