@@ -50,21 +50,6 @@ func (s *series) add(d PaneDelta, offset int64) error {
 	return nil
 }
 
-// merge adds the panes of a window to a profile, and their ranges to ranges if it is not nil.
-func (s *series) merge(into *profile.Profile, w windows.Window, ranges *[]Range) error {
-	for _, p := range s.panes.Within(w) {
-		for _, part := range p.parts {
-			if err := into.MergeEncoded(part); err != nil {
-				return err
-			}
-		}
-		if ranges != nil {
-			*ranges = mergeRanges(*ranges, p.ranges)
-		}
-	}
-	return nil
-}
-
 // maxParts bounds the parts of a pane, one a commit, that a window has to merge.
 const maxParts = 16
 

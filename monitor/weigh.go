@@ -211,7 +211,7 @@ func (e *endpoint) pending(i int, variant string, found compared) (compared, err
 	if found.End <= e.closed[i] || s == nil {
 		return found, nil
 	}
-	if err := s.merge(found.profile, *found.Window, nil); err != nil {
+	if _, err := s.merge(*found.Window, found.profile); err != nil {
 		return found, fmt.Errorf("endpoint %q, variant %q, window %v: %w", e.name, variant, found.Start, err)
 	}
 	found.Rows, found.missing = found.profile.Rows, found.profile.Rows == 0
@@ -259,13 +259,13 @@ func (e *endpoint) budgetAlert(i int, variant string, start windows.Time, b *bet
 	since := start.Add(-time.Duration(max(found.Panes, 1)-1) * e.pane)
 	r := Report{Monitor: m.Name, Endpoint: e.name, Variant: variant, Window: Window{pane, windows.FormatDuration(e.pane)}, Rows: current.Rows, Baseline: m.Baseline.ID}
 	// The records since the drift began, as far as they are still here.
-	var ranges []Range
 	moved := profile.New(m.Layout())
 	from := start
 	if fired {
 		from = since
 	}
-	if err := e.series[seriesKey{variant, m.Layout().ID()}].merge(moved, windows.Window{Start: from, End: pane.End}, &ranges); err != nil {
+	ranges, err := e.series[seriesKey{variant, m.Layout().ID()}].merge(windows.Window{Start: from, End: pane.End}, moved)
+	if err != nil {
 		return fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, variant, start, err)
 	}
 	standings := b.past[len(b.past)-1].features
