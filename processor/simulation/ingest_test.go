@@ -103,12 +103,12 @@ func (p *process) tick(t *task, s *session, vector []*kgo.Record) error {
 	for _, name := range sources(s.owned)[:1] {
 		fence[name] = s.owned[name].committed
 	}
-	deadline := t.now + transactionTimeout
+	as, deadline := committed, t.now+transactionTimeout
+	member := s.as
 	if err := s.produce(vector, deadline); err != nil {
 		return lost(err)
 	}
-	as := committed
-	if err := s.commit(fence, deadline); err != nil {
+	if err := s.commit(member, fence, deadline); err != nil {
 		as = aborted
 	}
 	if err := s.end(as, deadline); err != nil {

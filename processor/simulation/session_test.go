@@ -107,8 +107,7 @@ func (s *session) produce(records []*kgo.Record, deadline time.Duration) error {
 }
 
 // commit adds offsets to the transaction.
-func (s *session) commit(offsets map[windows.Source]int64, deadline time.Duration) error {
-	as := s.as
+func (s *session) commit(as membership, offsets map[windows.Source]int64, deadline time.Duration) error {
 	return s.t.insist(coordinator(s.group.name), "offsets", deadline, func() error {
 		return s.t.commitOffsets(s.id, s.epoch, s.group, as, offsets)
 	})
@@ -140,7 +139,7 @@ func (s *session) transact(records []*kgo.Record) (bool, error) {
 	as := committed
 	if s.revoked {
 		as = aborted
-	} else if err := s.commit(s.positions(), deadline); err != nil {
+	} else if err := s.commit(s.as, s.positions(), deadline); err != nil {
 		if errors.Is(err, errProducer) || errors.Is(err, errLost) {
 			return false, lost(err)
 		}
@@ -162,7 +161,7 @@ func (s *session) commitFirst(records []*kgo.Record, deadline time.Duration) (bo
 	positions := s.positions()
 	steps := []func() error{
 		func() error { return s.produce(nil, deadline) },
-		func() error { return s.commit(positions, deadline) },
+		func() error { return s.commit(s.as, positions, deadline) },
 		func() error { return s.end(committed, deadline) },
 		func() error { return s.produce(records, deadline) },
 		func() error { return s.end(committed, deadline) },
