@@ -13,9 +13,7 @@ type Counter struct {
 	known []int16 // of a column's codes: its bin, or unknown
 }
 
-const (
-	unknown = -1 // not looked up yet
-)
+const unknown = -1 // not looked up yet
 
 // NewCounter returns a counter for profiles of the layout.
 func NewCounter(layout *Layout) *Counter {
