@@ -74,7 +74,15 @@ func (c *Config) transactionalID(role string) string { return "tidemark-" + role
 // that the process owns has a committed offset: the session knows where to go back to after an abort, and
 // CommittedOffsets is what the process owns.
 func startOffsets(session **kgo.GroupTransactSession) kgo.Opt {
+	return adjustOffsets(session, func(context.Context, map[string]map[int32]kgo.Offset) error { return nil })
+}
+
+// adjustOffsets does so after another adjustment, which may take offsets away.
+func adjustOffsets(session **kgo.GroupTransactSession, before func(context.Context, map[string]map[int32]kgo.Offset) error) kgo.Opt {
 	return kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+		if err := before(ctx, offsets); err != nil {
+			return nil, err
+		}
 		for topic, partitions := range offsets {
 			var starts kadm.ListedOffsets
 			for partition, offset := range partitions {

@@ -47,7 +47,7 @@ func (in *Ingest) Run(ctx context.Context) error {
 }
 
 func (in *Ingest) run(ctx context.Context) error {
-	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), kgo.WithPools(&recordPool{}), startOffsets(&in.session))
+	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), kgo.WithPools(&recordPool{}), in.startOffsets())
 	session, err := kgo.NewGroupTransactSession(append(options, in.options...)...)
 	if err != nil {
 		return err
@@ -169,4 +169,25 @@ func (in *Ingest) ids() map[string]string {
 		ids[name] = topicID(in.topics[name].ID)
 	}
 	return ids
+}
+
+// startOffsets is that of all roles, but a topic that was made again since the session before is read from its start:
+// the group may still have the offsets of the old one.
+func (in *Ingest) startOffsets() kgo.Opt {
+	former := in.intake.ids
+	return adjustOffsets(&in.session, func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) error {
+		topics, err := lookUp(ctx, in.session.Client(), in.captures()...)
+		if err != nil {
+			return err
+		}
+		for topic, partitions := range offsets {
+			if id := former[topic]; id == "" || topics[topic].Err != nil || id == topicID(topics[topic].ID) {
+				continue
+			}
+			for partition := range partitions {
+				partitions[partition] = kgo.NewOffset().AtStart()
+			}
+		}
+		return nil
+	})
 }
