@@ -22,10 +22,11 @@ type archived struct {
 
 	records *archive.Records // read and not put; nil until the chain's end is known
 	since   time.Time        // when the first of them was read
-	whole   time.Time        // when last nothing waited
+	whole   time.Time        // from when on records wait: all that were read before are put
 	reading bool
 	busy    bool             // there is a job
 	putting *archive.Records // by the job
+	before  time.Time        // when the first of those was read
 	retry   time.Time        // when a chain that stopped is opened again
 	logEnd  int64            // the last stable offset, as last seen
 	gone    bool             // the topic was deleted: what was read of it is put, and nothing more is read
@@ -102,7 +103,7 @@ func (a *Archive) place(work context.Context, p *archived) {
 // put makes an object of what was read.
 func (a *Archive) put(work context.Context, p *archived) {
 	records := p.records
-	p.putting, p.records = records, archive.NewRecords(records.End, records.Epoch)
+	p.putting, p.before, p.records = records, p.since, archive.NewRecords(records.End, records.Epoch)
 	a.start(work, p, func(ctx context.Context) archive.Action {
 		table, cut, content, err := a.encode(ctx, p, records)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/monitor"
+	"tidemark/sinks/archive"
 	"tidemark/windows"
 )
 
@@ -57,14 +58,7 @@ const healthEvery = 10 * time.Second
 func (a *Archive) tell(ctx context.Context, now time.Time) {
 	h := monitor.Health{Instance: a.config.Instance, Archive: true}
 	for _, p := range a.partitions {
-		waits := p.putting != nil
-		if p.records != nil {
-			_, some := p.records.Oldest()
-			waits = waits || some
-		}
-		if p.reading && !waits {
-			p.whole = now
-		}
+		p.whole = p.waits(now)
 		due := p.whole.Add(a.to.Config().Every)
 		if due.After(now) {
 			due = now
@@ -82,4 +76,26 @@ func (a *Archive) tell(ctx context.Context, now time.Time) {
 		return
 	}
 	a.reader.TryProduce(ctx, r, nil)
+}
+
+// waits is when the first of the records was read that are not put; now if there are none. Of a partition that is not read
+// it is what it was.
+func (p *archived) waits(now time.Time) time.Time {
+	some := func(r *archive.Records) bool {
+		if r == nil {
+			return false
+		}
+		_, some := r.Oldest()
+		return some
+	}
+	switch {
+	case some(p.putting):
+		return p.before
+	case some(p.records):
+		return p.since
+	}
+	if p.reading {
+		return now
+	}
+	return p.whole
 }

@@ -141,6 +141,31 @@ func TestArchiveBehindIsTold(t *testing.T) {
 	})
 }
 
+// An archive that always has some records under way, as under steady traffic, is not behind.
+func TestArchiveUnderSteadyTrafficIsNotBehind(t *testing.T) {
+	c := archive.DefaultConfig()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	p := &archived{reading: true, records: archive.NewRecords(0, 0), whole: now}
+	for minute := range 60 {
+		now = now.Add(time.Minute)
+		p.add(&kgo.Record{Offset: int64(minute)}, now)
+		if minute%5 == 4 { // it is put, while the next ones come
+			p.putting, p.before, p.records = p.records, p.since, archive.NewRecords(p.records.End, 0)
+			p.add(&kgo.Record{Offset: int64(minute) + 1}, now)
+		} else {
+			p.putting = nil
+		}
+		if p.whole = p.waits(now); now.Sub(p.whole) > c.Every {
+			t.Fatalf("after %d minutes records wait since %v", minute, now.Sub(p.whole))
+		}
+	}
+	p.putting, p.records, p.reading = nil, nil, false // its chain stopped
+	before := p.whole
+	if p.whole = p.waits(now.Add(time.Hour)); p.whole != before {
+		t.Errorf("a partition that is not read waits since %v, want %v", p.whole, before)
+	}
+}
+
 // What ingest says of partitions that it is behind on, and which of them are in danger.
 func TestIntakeTellsHowFarItIsBehind(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
