@@ -26,8 +26,8 @@ run: build ## Build and run the demo until Ctrl-C; with CI=1 until the first ale
 test: ## Run the tests; the last line names those that lacked a program and were skipped
 	@skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	export TIDEMARK_SKIPPED=$$skipped && passed=0 && \
-	{ go test $$(go list ./... | grep -v -e /processor$$ -e /chaos$$) || passed=1; } && \
-	{ go test -tags synctests ./processor || passed=1; } && \
+	{ go test -timeout 30m $$(go list ./... | grep -v -e /processor$$ -e /chaos$$) || passed=1; } && \
+	{ go test -timeout 20m -tags synctests ./processor || passed=1; } && \
 	{ go test -v -timeout 20m ./chaos || passed=1; } && \
 	all=$$(sort -u "$$skipped" | paste -sd , | sed 's/,/, /g') && \
 	echo "skipped: $${all:-nothing}" && exit $$passed
