@@ -2,7 +2,7 @@
 // which is killed, stopped, cut off and replaced by a schedule that a seed gives. Records with ids of their own go in,
 // and scripts with other clients than Tidemark's own look at what came out: see testdata/check.py.
 //
-// In `make test` it runs for a few rounds of faults, and `make chaos` for as long as is asked.
+// Its test runs for a few rounds of faults, and with `make chaos` for as long as is asked. It is no part of `make test`.
 package chaos
 
 import (
