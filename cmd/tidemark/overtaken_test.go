@@ -14,7 +14,7 @@ func TestOvertaken(t *testing.T) { eachBroker(t, testOvertaken) }
 
 func testOvertaken(s *site) {
 	s.trainNumber()
-	s.configure("  - {name: number, baseline: baseline, windows: {size: 1m}}\n")
+	s.configure("  - {name: number, baseline: baseline, windows: {size: 1m}, drift: []}\n")
 	start := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	p := s.run()
 	s.publish(minutes("number", start, 30, 30, 30)...)
