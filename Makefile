@@ -10,7 +10,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test simulate chaos soak race bench bench-reference bench-score bench-budget lint fmt fuzz bench-restore
+.PHONY: help build run test simulate chaos soak race bench bench-reference bench-score bench-budget bench-calibration lint fmt fuzz bench-restore
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench-budget: ## Simulate 100 alarm budgets of 30 days without a change, and cou
 
 bench-restore: ## Kill a process with 1,000 endpoints of 25 features in its state, and print when the next report comes
 	go test ./cmd/tidemark -run 'TestRestore$$' -count 1 -v -timeout 30m -endpoints 1000
+
+bench-calibration: ## Print the tables of docs/detection.md: all methods on data with and without a change; minutes
+	go test ./detectors/budget -run Calibration -calibrate -timeout 60m
 
 lint: ## Check style, import rules and formatting
 	$(GOLANGCI_LINT) run
