@@ -129,10 +129,11 @@ func (b *Baseline) contentID() (string, error) {
 		Layout   *profile.Layout
 		Rows     int64
 		Features []counts
+		Joint    *joint         `json:",omitempty"`
 		Seasonal *slotsDocument `json:",omitempty"`
 
 		Calibrations []Calibration `json:",omitempty"`
-	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile), b.Seasonal.document(), b.Calibrations})
+	}{b.Schema, &b.Layout, b.Profile.Rows, countsOf(b.Profile), jointOf(b.Profile), b.Seasonal.document(), b.Calibrations})
 	if err != nil {
 		return "", err
 	}

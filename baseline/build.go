@@ -197,9 +197,10 @@ func findLayout(files []*table, schema capture.Schema, rows int64, limits limits
 
 // count counts all rows of the files in the layout, the way captures are counted.
 func count(files []*table, schema capture.Schema, layout *profile.Layout, batchLen int, tally *tally) (*profile.Profile, error) {
-	layout.ID() // computed before anyone shares the layout
+	layout.ID() // computed before anyone shares the layout, as are the pairs
 	tally.again()
 	p := profile.New(layout)
+	p.CountPairs()
 	batch := capture.NewBatch(schema)
 	all := make([]int32, batchLen)
 	for i := range all {

@@ -80,4 +80,12 @@ func (n *names) layout(f *profile.FeatureLayout) {
 	}
 	slices.Sort(f.Categories)
 	slices.Sort(f.Rare)
+	// The most frequent first, each that leaves no more than half of the values.
+	taken := int64(0)
+	for _, c := range all {
+		if i, own := slices.BinarySearch(f.Categories, c.name); own && 2*(taken+c.rows) <= n.values {
+			f.Half, taken = append(f.Half, i), taken+c.rows
+		}
+	}
+	slices.Sort(f.Half)
 }

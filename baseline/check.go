@@ -27,13 +27,17 @@ func (d *document) baseline() (*Baseline, error) {
 	if d.Rows <= 0 {
 		return nil, fmt.Errorf("rows is %d: it must be at least 1", d.Rows)
 	}
-	b.Layout.ID() // computed before anyone shares the layout
+	b.Layout.ID() // computed before anyone shares the layout, as are the pairs
+	b.Layout.Pairs()
 	b.Profile = profile.New(&b.Layout)
 	b.Profile.Rows = d.Rows
 	for i := range d.Features {
 		if err := d.Features[i].restore(&b.Profile.Features[i], d.Rows); err != nil {
 			return nil, fmt.Errorf("feature %q: %w", b.Layout.Features[i].Name, err)
 		}
+	}
+	if err := d.Joint.restore(b.Profile); err != nil {
+		return nil, fmt.Errorf("joint: %w", err)
 	}
 	var err error
 	if b.Seasonal, err = d.Seasonal.seasonal(b.Profile); err != nil {
@@ -77,6 +81,24 @@ func checkCalibrations(all []Calibration, p *profile.Profile) error {
 			}
 		}
 	}
+	return nil
+}
+
+// restore gives the profile its pairs of columns, which files of before have not.
+func (j *joint) restore(p *profile.Profile) error {
+	if j == nil {
+		return nil
+	}
+	if n := len(p.Layout.Pairs()); n == 0 || len(j.Rows) != n || len(j.Agree) != n {
+		return fmt.Errorf("rows has %d entries and agree %d, but the layout has %d pairs", len(j.Rows), len(j.Agree), n)
+	}
+	for i, n := range j.Rows {
+		if n < 0 || n > p.Rows || j.Agree[i] < 0 || j.Agree[i] > n {
+			return fmt.Errorf("pair %d agrees in %d of %d rows: it must be between 0 and these, and they at most %d", i, j.Agree[i], n, p.Rows)
+		}
+	}
+	p.CountPairs()
+	p.Joint.Rows, p.Joint.Agree = j.Rows, j.Agree
 	return nil
 }
 

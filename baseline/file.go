@@ -37,6 +37,7 @@ type document struct {
 	Layout   profile.Layout `json:"layout"`
 	Rows     int64          `json:"rows"`
 	Features []counts       `json:"features"`
+	Joint    *joint         `json:"joint,omitempty"`
 	Seasonal *slotsDocument `json:"seasonal,omitempty"`
 
 	Calibrations []Calibration `json:"calibration,omitempty"`
@@ -59,6 +60,19 @@ type counts struct {
 	Moments    *moments         `json:"moments,omitempty"` // none without finite values
 	New        map[string]int64 `json:"new,omitempty"`
 	NewOther   int64            `json:"new_other,omitempty"`
+}
+
+// joint is a [profile.Joint], in the order of [profile.Layout.Pairs].
+type joint struct {
+	Rows  []int64 `json:"rows"`
+	Agree []int64 `json:"agree"`
+}
+
+func jointOf(p *profile.Profile) *joint {
+	if p.Joint == nil {
+		return nil
+	}
+	return &joint{p.Joint.Rows, p.Joint.Agree}
 }
 
 // moments is a [profile.Moments]; its centre is in the layout.
@@ -128,7 +142,7 @@ func (b *Baseline) Save(dir string) (err error) {
 	}
 	content, err := json.MarshalIndent(document{
 		Version: fileVersion, ID: b.ID, Created: b.Created, ReviewBy: b.ReviewBy, Source: b.Source,
-		Schema: b.Schema, Layout: b.Layout, Rows: b.Profile.Rows, Features: countsOf(b.Profile), Seasonal: b.Seasonal.document(),
+		Schema: b.Schema, Layout: b.Layout, Rows: b.Profile.Rows, Features: countsOf(b.Profile), Joint: jointOf(b.Profile), Seasonal: b.Seasonal.document(),
 		Calibrations: b.Calibrations,
 	}, "", "  ")
 	if err != nil {

@@ -84,7 +84,8 @@ func (b *Baseline) fill(roles Roles) error {
 	if err := b.Layout.Validate(); err != nil {
 		return err
 	}
-	b.Layout.ID() // computed before anyone shares the layout
+	b.Layout.ID() // computed before anyone shares the layout, as are the pairs
+	b.Layout.Pairs()
 	b.Profile = profile.New(&b.Layout)
 	b.Profile.Rows = s.Rows
 	for i, fill := range fillers {

@@ -210,7 +210,7 @@ func TestNamesAndDomains(t *testing.T) {
 	const towns = `{"dataset":{"item_count":10},"features":[{"name":"town","inferred_type":"String","string_statistics":{"common":{"num_present":10,"num_missing":0},
 		"distinct_count":3.0,"distribution":{"categorical":{"buckets":[{"value":"Bonn","count":6},{"value":"True","count":2},{"value":"Ulm","count":1}]}}}}]}`
 	town := mustFromStatistics(t, towns, `{"features":[{"name":"town","string_constraints":{"domains":["Bonn","Kiel"]}},{"name":"other"}]}`, Roles{}).Profile.Feature("town")
-	want := profile.FeatureLayout{Name: "town", Kind: capture.Categorical, Categories: []string{"Bonn", "true"}, Rare: []string{"Kiel", "Ulm"}, Open: true}
+	want := profile.FeatureLayout{Name: "town", Kind: capture.Categorical, Categories: []string{"Bonn", "true"}, Rare: []string{"Kiel", "Ulm"}, Open: true, Half: []int{1}}
 	if diff := cmp.Diff(want, *town.Layout); diff != "" {
 		t.Errorf("layout (-want +got):\n%s", diff)
 	}

@@ -61,6 +61,7 @@ type Evidence struct {
 	Values int64  `json:"values,omitempty"`
 
 	Budget *BudgetEvidence `json:"budget,omitempty"`
+	Joint  *JointEvidence  `json:"joint,omitempty"` // of a pair of features
 	// Of a constraint, while it is violated: the description.
 	Violation string `json:"violation,omitempty"`
 }

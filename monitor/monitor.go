@@ -20,6 +20,7 @@ type Monitor struct {
 
 	weighed     []*weighed            // by feature, of the alarm budget; nil without one
 	tables      []*budget.Table       // theirs
+	pairs       []*budget.Pair        // of features, as in [profile.Layout.Pairs]; nil where they are not watched
 	constraints *baseline.Constraints // that Constrain set, or nil
 }
 
@@ -41,6 +42,7 @@ func New(c Config, b *baseline.Baseline) *Monitor {
 			w := newWeighed(&b.Profile.Features[i], b.Calibration(i), c.Budget.MinEffect)
 			m.weighed, m.tables = append(m.weighed, w), append(m.tables, w.table)
 		}
+		m.pairs = newPairs(c, b)
 	}
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for _, r := range rules {

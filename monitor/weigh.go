@@ -32,9 +32,10 @@ type bets struct {
 	place   int // among the variants, from 1: its share of the budget depends on it
 	last    windows.Time
 	states  []*budget.State // by feature
-	unseen  int64           // rows that came for panes that the bets had taken already
-	changed bool            // since it was last saved
-	past    []standing      // what each pane since the last call of advance made of it, oldest first
+	pairs   []budget.PairState
+	unseen  int64      // rows that came for panes that the bets had taken already
+	changed bool       // since it was last saved
+	past    []standing // what each pane since the last call of advance made of it, oldest first
 }
 
 // standing is what the bets say at the end of a pane.
@@ -56,10 +57,24 @@ type tables struct {
 	tables []*budget.Table
 }
 
-// share is the part of the budget that a unit has: of the monitors alike, of the variants, which come over time, the i-th has
-// 1/(i(i+1)), of the features alike. The parts add up to 1 at most, and so then do the false alarms to the budget.
+// share is the part of the budget that a feature has: of the monitors alike, of the variants, which come over time, the i-th has
+// 1/(i(i+1)), of the features alike, after what their pairs have. The parts add up to 1 at most, and so then do the false alarms to
+// the budget.
 func (e *endpoint) share(m *Monitor, place int) float64 {
-	share := 1 / float64(max(e.budgets, 1)) / float64(max(len(m.weighed), 1))
+	share := e.variantShare(m, place) / float64(max(len(m.weighed), 1))
+	if len(m.pairs) > 0 {
+		share *= 1 - budget.PairShare
+	}
+	return share
+}
+
+// pairShare is the part that a pair of features has.
+func (e *endpoint) pairShare(m *Monitor, place int) float64 {
+	return e.variantShare(m, place) * budget.PairShare / float64(len(m.pairs))
+}
+
+func (e *endpoint) variantShare(m *Monitor, place int) float64 {
+	share := 1 / float64(max(e.budgets, 1))
 	if m.Match.Variant == "*" {
 		share /= float64(place * (place + 1))
 	}
@@ -91,6 +106,7 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 		fired   bool
 	}
 	var changes []change
+	dependence := b.dependence(against)
 	for f, w := range m.weighed {
 		var memory [budget.MaxCells]float64
 		counts := memory[:w.table.Cells()]
@@ -113,6 +129,7 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 			return err
 		}
 	}
+	e.weighPairs(m, variant, start, b, current, dependence, elapsed, out)
 	return nil
 }
 
@@ -141,6 +158,12 @@ func (e *endpoint) betsOn(m *Monitor, variant string) *bets {
 			state.Resume() // the bets were lost, with another baseline, while the alert was firing
 		}
 		b.states = append(b.states, state)
+	}
+	b.pairs = make([]budget.PairState, len(m.pairs))
+	for i := range b.pairs {
+		if known := e.alerts[m.pairKey(variant, i, windows.FormatDuration(e.pane))]; known != nil && known.Incident != "" {
+			b.pairs[i].Resume()
+		}
 	}
 	e.bets[key] = b
 	return b
@@ -229,6 +252,8 @@ type BudgetReport struct {
 	Change string        `json:"change,omitempty"`
 	Since  *windows.Time `json:"since,omitempty"`
 	Effect float64       `json:"effect_at_least,omitempty"`
+	// Joint is the pairs of this feature with others that no longer move together, while it is firing itself.
+	Joint []string `json:"joint,omitempty"`
 	// Kappa is how many records are worth one independent one, by which evidence is divided; Unsteady that it grows with the
 	// time that is looked at, so that the promise does not hold.
 	Kappa    float64 `json:"kappa"`

@@ -21,8 +21,9 @@ type SavedBets struct {
 	Last      windows.Time    `json:"last"`
 	Unseen    int64           `json:"unseen,omitempty"`
 	Effects   map[int]float64 `json:"effects,omitempty"` // by feature with a winning bet
+	Pairs     int             `json:"pairs,omitempty"`   // how many pairs of features have a state
 	Size      int             `json:"size"`              // bytes of the states
-	States    []byte          `json:"-"`                 // encoded, of all features
+	States    []byte          `json:"-"`                 // encoded, of all features and then of all pairs
 }
 
 // Key is the key of the saved bets in a compacted topic.
@@ -90,6 +91,10 @@ func (e *endpoint) savedBets(m *Monitor, key budgetKey, b *bets) SavedBets {
 			saved.Effects[f] = effect
 		}
 	}
+	saved.Pairs = len(b.pairs)
+	for i := range b.pairs {
+		saved.States = b.pairs[i].Append(saved.States)
+	}
 	return saved
 }
 
@@ -113,6 +118,14 @@ func (s *Shard) RestoreBets(saved SavedBets) error {
 				return fmt.Errorf("bets of monitor %q on %q of endpoint %q: feature %q: %w", saved.Monitor, saved.Variant, saved.Endpoint, m.Layout().Features[f].Name, err)
 			}
 			b.states = append(b.states, state)
+		}
+		b.pairs = make([]budget.PairState, len(m.pairs))
+		for i := range min(saved.Pairs, len(m.pairs)) { // the baseline's ID says that they are the same
+			state, left, err := budget.DecodePair(rest)
+			if err != nil {
+				return fmt.Errorf("bets of monitor %q on %q of endpoint %q: pair %q: %w", saved.Monitor, saved.Variant, saved.Endpoint, m.pairName(i), err)
+			}
+			b.pairs[i], rest = *state, left
 		}
 		if b.last != windows.Never {
 			panes, share := m.Budget.FalseAlarms.panes(e.pane), e.share(m, b.place)

@@ -37,6 +37,9 @@ func (a *Alert) words() string {
 	if a.Evidence.Budget != nil {
 		return a.budgetWords(where, window)
 	}
+	if a.Rule == jointRule {
+		return a.jointWords(where, window)
+	}
 	if strings.HasSuffix(a.Rule, "_check") {
 		return a.constraintWords(where, window)
 	}

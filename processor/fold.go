@@ -89,6 +89,7 @@ type target struct {
 	pane    time.Duration
 	layout  *profile.Layout
 	count   *counting
+	pairs   bool // are counted: a monitor looks at them
 	batch   *capture.Batch
 	offsets []int64 // per row
 	runs    []run
@@ -326,6 +327,7 @@ next:
 		layout := m.Layout()
 		for _, t := range targets {
 			if t.layout.ID() == layout.ID() {
+				t.pairs = t.pairs || m.CountsPairs()
 				continue next
 			}
 		}
@@ -341,6 +343,7 @@ next:
 			}
 			f.targets[key] = t
 		}
+		t.pairs = t.pairs || m.CountsPairs()
 		targets = append(targets, t)
 	}
 	return targets

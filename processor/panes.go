@@ -68,6 +68,9 @@ func (f *fold) openPane(t *target, start windows.Time) *openPane {
 	} else {
 		p.profile = profile.New(t.layout)
 	}
+	if t.pairs {
+		p.profile.CountPairs()
+	}
 	t.panes[start] = p
 	f.open = append(f.open, p)
 	f.opened += t.count.bytes

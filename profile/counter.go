@@ -31,6 +31,9 @@ func NewCounter(layout *Layout) *Counter {
 func (c *Counter) Observe(p *Profile, batch *capture.Batch, rows []int32) {
 	p.Rows += int64(len(rows))
 	p.Extra += countRows(batch.Extras(), rows)
+	if p.Joint != nil {
+		p.Joint.observe(p.Layout, batch, rows)
+	}
 	sides := batch.Sides()
 	every := capture.Input | capture.Output
 	for _, row := range rows {

@@ -9,18 +9,20 @@ import (
 	"slices"
 )
 
-// Wire format, version 4. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
+// Wire format, version 4, or 5 with pairs of columns at the end. Integers are unsigned varints, floats 8 bytes little-endian. Bins are written as pairs
 // of gap and count, so that a profile of few rows is small:
 //
 //	version rows extra features { captured missing invalid nan inf, numeric: negative fractional
 //	  non-empty bins { gap count, numeric: offset }
 //	  moments count [ sum squares min max [ under ] [ over ] ]  new other, new names { length name count } }
+//	version 5: pairs { the profile's rows less the pair's, agree }
 //
 // Under and over are there when the first and the last bin are not empty.
 //
 // Version 3, which is read too, is without fractional: a profile of it has no such value.
 const (
 	encodingVersion = 4
+	withPairs       = 5
 	oldestEncoding  = 3
 )
 
@@ -28,12 +30,19 @@ var errShort = errors.New("profile ends too early")
 
 // Append writes the profile behind b.
 func (p *Profile) Append(b []byte) []byte {
-	b = append(b, encodingVersion)
+	version := byte(encodingVersion)
+	if p.Joint != nil {
+		version = withPairs
+	}
+	b = append(b, version)
 	b = binary.AppendUvarint(b, uint64(p.Rows))
 	b = binary.AppendUvarint(b, uint64(p.Extra))
 	b = binary.AppendUvarint(b, uint64(len(p.Features)))
 	for i := range p.Features {
 		b = p.Features[i].append(b)
+	}
+	if p.Joint != nil {
+		b = p.Joint.append(b, p.Rows)
 	}
 	return b
 }
@@ -107,16 +116,20 @@ func Decode(layout *Layout, b []byte) (*Profile, error) {
 func (p *Profile) MergeEncoded(b []byte) error {
 	r := reader{b: b}
 	version := r.byte()
-	if r.err == nil && (version < oldestEncoding || version > encodingVersion) {
-		return fmt.Errorf("profile has version %d, this program reads versions %d to %d", version, oldestEncoding, encodingVersion)
+	if r.err == nil && (version < oldestEncoding || version > withPairs) {
+		return fmt.Errorf("profile has version %d, this program reads versions %d to %d", version, oldestEncoding, withPairs)
 	}
-	p.Rows += r.int()
+	rows := r.int()
+	p.Rows += rows
 	p.Extra += r.int()
 	if n := r.int(); r.err == nil && n != int64(len(p.Features)) {
 		return fmt.Errorf("profile has %d features, its layout %s has %d", n, p.Layout.ID(), len(p.Features))
 	}
 	for i := range p.Features {
 		p.Features[i].mergeEncoded(&r, version)
+	}
+	if version == withPairs {
+		p.mergePairs(&r, rows)
 	}
 	if r.err == nil && len(r.b) > 0 {
 		return fmt.Errorf("profile is followed by %d bytes that do not belong to it", len(r.b))
@@ -163,6 +176,26 @@ func (f *Feature) mergeEncoded(r *reader, version byte) {
 	f.NewOther += r.int()
 	for names := r.int(); names > 0 && r.err == nil; names-- {
 		f.addNew(string(r.take(r.int())), r.int())
+	}
+}
+
+// mergePairs adds the pairs of a profile of so many rows.
+func (p *Profile) mergePairs(r *reader, rows int64) {
+	p.CountPairs()
+	if n := r.int(); r.err == nil && n != int64(len(p.Layout.Pairs())) {
+		r.fail(fmt.Errorf("profile has %d pairs, its layout %s has %d", n, p.Layout.ID(), len(p.Layout.Pairs())))
+	}
+	for i := range p.Layout.Pairs() {
+		n := rows - r.int()
+		agree := r.int()
+		if r.err == nil && (n < 0 || agree > n) {
+			r.fail(fmt.Errorf("pair %d agrees in %d of %d rows", i, agree, n))
+		}
+		if r.err != nil {
+			return
+		}
+		p.Joint.Rows[i] += n
+		p.Joint.Agree[i] += agree
 	}
 }
 

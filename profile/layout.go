@@ -23,6 +23,7 @@ const MaxNew = 50
 type Layout struct {
 	Features []FeatureLayout `json:"features"`
 	id       string
+	pairs    []Pair
 }
 
 // FeatureLayout is how one watched column is counted.
@@ -46,6 +47,8 @@ type FeatureLayout struct {
 	Rare []string `json:"rare,omitempty"`
 	// Open says that the baseline had more categories than Rare keeps, so an unknown one counts as other, not as new.
 	Open bool `json:"open,omitempty"`
+	// Half is the places of categories that together hold about half of the baseline's values: see [Joint].
+	Half []int `json:"half,omitempty"`
 }
 
 // ID is the layout's content hash: 16 hexadecimal digits.
@@ -67,6 +70,11 @@ func (l *Layout) Validate() error {
 		if f.Kind == capture.Categorical {
 			if !slices.IsSorted(f.Categories) || !slices.IsSorted(f.Rare) {
 				return fmt.Errorf("feature %q: categories must be sorted", f.Name)
+			}
+			for _, place := range f.Half {
+				if place < 0 || place >= len(f.Categories) {
+					return fmt.Errorf("feature %q: half has category %d of %d", f.Name, place, len(f.Categories))
+				}
 			}
 			continue
 		}

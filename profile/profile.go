@@ -14,6 +14,7 @@ type Profile struct {
 	Rows     int64
 	Extra    int64 // JSON keys in the rows that no column is called
 	Features []Feature
+	Joint    *Joint // nil when pairs of columns were not counted
 }
 
 // Feature is the summary of one watched column. Captured = present + Missing + Invalid + NaN.
@@ -51,6 +52,10 @@ func New(layout *Layout) *Profile {
 // Reset empties the profile and keeps its memory.
 func (p *Profile) Reset() {
 	p.Rows, p.Extra = 0, 0
+	if p.Joint != nil {
+		clear(p.Joint.Rows)
+		clear(p.Joint.Agree)
+	}
 	for i := range p.Features {
 		f := &p.Features[i]
 		clear(f.Bins)
@@ -101,6 +106,7 @@ func (p *Profile) Feature(name string) *Feature {
 func (p *Profile) Merge(other *Profile) {
 	p.Rows += other.Rows
 	p.Extra += other.Extra
+	p.mergeJoint(other.Joint)
 	for i := range p.Features {
 		p.Features[i].merge(&other.Features[i])
 	}

@@ -1,0 +1,157 @@
+package monitor
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"tidemark/baseline"
+	"tidemark/detectors"
+	"tidemark/detectors/budget"
+	"tidemark/profile"
+	"tidemark/windows"
+)
+
+// jointRule is the word for pairs of features that no longer move together, in alerts.
+const jointRule = "joint"
+
+// newPairs are the bets on the pairs of a baseline's columns, under the alarm budget: nil where the baseline did not count them,
+// or is not what traffic is compared with as a whole.
+func newPairs(c Config, b *baseline.Baseline) []*budget.Pair {
+	j := b.Profile.Joint
+	if j == nil || b.Seasonal != nil || c.Reference.rolling() {
+		return nil
+	}
+	var pairs []*budget.Pair
+	for i, p := range b.Profile.Layout.Pairs() {
+		one, other := b.Calibration(p.A), b.Calibration(p.B)
+		dependence := max(one.Dependence(), other.Dependence())
+		rows := float64(j.Rows[i])
+		pairs = append(pairs, budget.NewPair(float64(j.Agree[i]), rows, budget.Settings{
+			MinEffect: c.Budget.MinEffect, Z: budget.Confidence(rows, dependence), Dependence: dependence}))
+	}
+	return pairs
+}
+
+// CountsPairs says whether the monitor looks at pairs of features, so that they are to be counted.
+func (m *Monitor) CountsPairs() bool { return len(m.pairs) > 0 }
+
+// pairName names the features of a pair.
+func (m *Monitor) pairName(i int) string {
+	p := m.Layout().Pairs()[i]
+	name := m.Layout().Features[p.A].Name + " and " + m.Layout().Features[p.B].Name
+	if p.Outer {
+		name += ", extremes"
+	}
+	return name
+}
+
+func (m *Monitor) pairKey(variant string, i int, pane string) alertKey {
+	return alertKey{m.Name, variant, pane, m.pairName(i), jointRule}
+}
+
+// dependence is how many records are worth one for the bets of each feature, before the next pane.
+func (b *bets) dependence(tables []*budget.Table) []float64 {
+	all := make([]float64, len(tables))
+	for f, t := range tables {
+		if all[f] = 1; t != nil {
+			all[f] = t.Dependence(b.states[f])
+		}
+	}
+	return all
+}
+
+// weighPairs gives the bets on pairs a pane. A pair whose feature is firing is reported under that feature.
+func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b *bets, current *profile.Profile, dependence []float64, elapsed int, out *Output) {
+	if len(m.pairs) == 0 || current.Joint == nil {
+		return
+	}
+	panes, share := m.Budget.FalseAlarms.panes(e.pane), e.pairShare(m, b.place)
+	for i, pair := range m.pairs {
+		p, state := m.Layout().Pairs()[i], &b.pairs[i]
+		pair.Add(state, float64(current.Joint.Agree[i]), float64(current.Joint.Rows[i]), max(dependence[p.A], dependence[p.B]), elapsed)
+		transition, found := budget.None, budget.PairFinding{}
+		if current.Joint.Rows[i] > 0 {
+			transition, found = pair.Step(state, panes/share)
+		}
+		under := false
+		for _, f := range []int{p.A, p.B} {
+			if state.Firing() && b.states[f].Firing() {
+				standing := &b.past[len(b.past)-1].features[f]
+				standing.Joint, under = append(standing.Joint, m.pairName(i)), true
+			}
+		}
+		if transition == budget.None || under {
+			continue
+		}
+		alerts := e.pairAlert(m, variant, start, i, b, found, share*found.Wealth, transition == budget.Fired, current)
+		e.dirty = e.dirty || len(alerts) > 0
+		out.Alerts = append(out.Alerts, alerts...)
+	}
+}
+
+// JointEvidence is how often the two features of an alert are on the same side.
+type JointEvidence struct {
+	Features  [2]string `json:"features"`
+	Side      string    `json:"side"`      // of the median, or of the middle half: inside or outside
+	Reference float64   `json:"reference"` // share of the baseline's records
+	Current   float64   `json:"current"`   // share of those since the drift began
+}
+
+// pairAlert begins or ends the alert of a pair.
+func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, found budget.PairFinding, evidence float64, fired bool, current *profile.Profile) []Alert {
+	size := windows.FormatDuration(e.pane)
+	pane := windows.Window{Start: start, End: start.Add(e.pane)}
+	since := start.Add(-time.Duration(max(found.Panes, 1)-1) * e.pane)
+	r := Report{Monitor: m.Name, Endpoint: e.name, Variant: variant, Window: Window{pane, size}, Rows: current.Rows, Baseline: m.Baseline.ID}
+	p, joint := m.Layout().Pairs()[i], m.Baseline.Profile.Joint
+	var ranges []Range
+	if s := e.series[seriesKey{variant, m.Layout().ID()}]; s != nil {
+		for _, p := range s.panes.Within(windows.Window{Start: since, End: pane.End}) {
+			ranges = mergeRanges(ranges, p.ranges)
+		}
+	}
+	return raise(e.alerts, m.pairKey(variant, i, size), fired, For{1, 1}, since, func(transition string) Alert {
+		a := m.traffic(&r, jointRule, ranges, transition)
+		a.Feature = m.pairName(i)
+		a.ID, a.Kind = alertID(&r, a.Feature, jointRule, transition), detectors.KindDrift
+		a.Score, a.Threshold = math.Log(max(evidence, 1)), math.Log(m.Budget.FalseAlarms.panes(e.pane))
+		a.Samples = Samples{joint.Rows[i], current.Joint.Rows[i]}
+		if fired {
+			a.Samples.Current = int64(found.Records)
+		}
+		a.Histogram = detectors.Histogram{Labels: []string{"same side", "other side"},
+			Reference: []float64{found.Reference, 1 - found.Reference}, Current: []float64{found.Agree, 1 - found.Agree}}
+		side := "median"
+		if p.Outer {
+			side = "middle half"
+		}
+		a.Evidence.Joint = &JointEvidence{
+			Features: [2]string{m.Layout().Features[p.A].Name, m.Layout().Features[p.B].Name}, Side: side, Reference: found.Reference, Current: found.Agree,
+		}
+		a.Evidence.Budget = &BudgetEvidence{
+			Recurrence: math.Round(evidence * e.pane.Seconds()), FalseAlarms: m.Budget.FalseAlarms, MinEffect: m.Budget.MinEffect, Effect: found.Effect, Since: since,
+			Change: "together", Panes: found.Panes, Records: int64(found.Records), Kappa: 1,
+		}
+		for _, f := range []int{p.A, p.B} {
+			a.Top = append(a.Top, TopFeature{m.Layout().Features[f].Name, budgetRule, b.past[len(b.past)-1].features[f].score})
+		}
+		return a
+	})
+}
+
+// jointWords says of a pair what [Alert.budgetWords] says of a feature.
+func (a *Alert) jointWords(where, window string) string {
+	j, b := a.Evidence.Joint, a.Evidence.Budget
+	names := j.Features[0] + " and " + j.Features[1]
+	if a.State == resolved {
+		return fmt.Sprintf("%s on %s move together as in the baseline again %s: for some panes, nothing as strong as what was reported has shown", names, where, window)
+	}
+	side := "on the same side of their medians"
+	if j.Side != "median" {
+		side = "both inside or both outside the middle halves of their values"
+	}
+	return fmt.Sprintf("%s on %s no longer move together as in the baseline since about %s (%s, %d records): they are %s in %s of the records, and in %s of the baseline's; "+
+		"records like the baseline's look like this at most once in %s, and the budget is %s",
+		names, where, b.Since, counted(b.Panes, "pane"), b.Records, side, inPercent(j.Current), inPercent(j.Reference), span(b.Recurrence), b.FalseAlarms)
+}
