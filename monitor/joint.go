@@ -93,7 +93,7 @@ func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b 
 // JointEvidence is how often the two features of an alert are on the same side.
 type JointEvidence struct {
 	Features  [2]string `json:"features"`
-	Side      string    `json:"side"`      // of the median, or of the middle half: inside or outside
+	Side      string    `json:"side"`      // median; half: of the categories of one of them; middle half: inside or outside
 	Reference float64   `json:"reference"` // share of the baseline's records
 	Current   float64   `json:"current"`   // share of those since the drift began
 }
@@ -123,8 +123,11 @@ func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i i
 		a.Histogram = detectors.Histogram{Labels: []string{"same side", "other side"},
 			Reference: []float64{found.Reference, 1 - found.Reference}, Current: []float64{found.Agree, 1 - found.Agree}}
 		side := "median"
-		if p.Outer {
+		switch {
+		case p.Outer:
 			side = "middle half"
+		case !m.Baseline.Profile.Features[p.A].Numeric() || !m.Baseline.Profile.Features[p.B].Numeric():
+			side = "half"
 		}
 		a.Evidence.Joint = &JointEvidence{
 			Features: [2]string{m.Layout().Features[p.A].Name, m.Layout().Features[p.B].Name}, Side: side, Reference: found.Reference, Current: found.Agree,
@@ -148,7 +151,10 @@ func (a *Alert) jointWords(where, window string) string {
 		return fmt.Sprintf("%s on %s move together as in the baseline again %s: for some panes, nothing as strong as what was reported has shown", names, where, window)
 	}
 	side := "on the same side of their medians"
-	if j.Side != "median" {
+	switch j.Side {
+	case "half":
+		side = "in matching halves of their values"
+	case "middle half":
 		side = "both inside or both outside the middle halves of their values"
 	}
 	return fmt.Sprintf("%s on %s no longer move together as in the baseline since about %s (%s, %d records): they are %s in %s of the records, and in %s of the baseline's; "+

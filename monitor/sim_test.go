@@ -44,10 +44,11 @@ func reference(center float64) *baseline.Baseline {
 		}},
 		Layout: profile.Layout{Features: []profile.FeatureLayout{
 			{Name: "x", Kind: capture.Numeric, Edges: []float64{0, 25, 50, 75, 100}, Ranks: []int{0, 60, 120, 180, 240}, Center: center},
-			{Name: "plan", Kind: capture.Categorical, Categories: []string{"basic", "gold"}},
+			{Name: "plan", Kind: capture.Categorical, Categories: []string{"basic", "gold"}, Half: []int{1}},
 		}},
 	}
 	b.Profile = profile.New(&b.Layout)
+	b.Profile.CountPairs()
 	batch, rows := capture.NewBatch(b.Schema), []int32(nil)
 	for i := range 1000 {
 		if err := batch.AppendCells(0, capture.Input, cells(i, usual)); err != nil {
@@ -190,6 +191,9 @@ func (s *sim) count(partition int32, endpoint, variant string, eventTime windows
 	if r.panes[key] == nil {
 		r.panes[key] = &PaneDelta{Variant: variant, Layout: key.layout, Start: key.start, Length: length.Milliseconds()}
 		r.profiles[key] = profile.New(m.Layout())
+		if m.CountsPairs() {
+			r.profiles[key].CountPairs()
+		}
 	}
 	batch, rows := capture.NewBatch(m.Baseline.Schema), []int32(nil)
 	for i := range n {

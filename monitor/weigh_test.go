@@ -100,7 +100,7 @@ func TestBudgetAlert(t *testing.T) {
 	t.Log(s.out.Alerts[1].Message)
 }
 
-// The parts of the budget add up to 1 at most, over monitors, variants and features.
+// The parts of the budget add up to 1 at most, over monitors, variants, features and their pairs.
 func TestBudgetIsShared(t *testing.T) {
 	all := []*Monitor{
 		watch("a", tumbling(minute), budgeted), watch("b", tumbling(minute), budgeted, func(c *Config) { c.Match.Endpoint = "a" }),
@@ -111,7 +111,7 @@ func TestBudgetIsShared(t *testing.T) {
 	for _, m := range e.monitors {
 		for place := 1; place < 1000; place++ {
 			if m.Match.Variant == "*" || place == 1 {
-				total += e.share(m, place) * float64(len(m.weighed))
+				total += e.share(m, place)*float64(len(m.weighed)) + e.pairShare(m, place)*float64(len(m.pairs))
 			}
 		}
 	}

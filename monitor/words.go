@@ -34,11 +34,11 @@ func (a *Alert) words() string {
 	case missingColumns, extraColumns:
 		return a.columnWords(where, window)
 	}
-	if a.Evidence.Budget != nil {
-		return a.budgetWords(where, window)
-	}
 	if a.Rule == jointRule {
 		return a.jointWords(where, window)
+	}
+	if a.Evidence.Budget != nil {
+		return a.budgetWords(where, window)
 	}
 	if strings.HasSuffix(a.Rule, "_check") {
 		return a.constraintWords(where, window)

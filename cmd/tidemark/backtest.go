@@ -41,6 +41,8 @@ would have fired. SRC is the archive's URL or directory, by default the configur
 Parquet with the columns of the baseline, or captures (.jsonl, .jsonl.gz), in the order of time. No Kafka is needed, and
 nothing is written. The clock is the records' timestamps in an archive, and the event times in files.
 
+Where monitors have an alarm budget, it is also said what other budgets and other least effects would have done.
+
 The exit code is 3 when anything would have fired.`,
 		Example: `  tidemark backtest -c tidemark.yaml
   tidemark backtest s3://bucket/captures --svg backtest.svg
@@ -193,6 +195,11 @@ type history struct {
 // begin makes ready for records of the sources.
 func (h *history) begin(sources []windows.Source) {
 	sets := [][]*monitor.Monitor{h.monitors}
+	for _, point := range sweepPoints() {
+		if monitors := point.monitors(h.monitors); len(monitors) > 0 {
+			sets = append(sets, monitors)
+		}
+	}
 	for range sets {
 		h.tallies = append(h.tallies, newTally())
 	}
@@ -259,5 +266,8 @@ func (h *history) end() (*backtestResult, error) {
 		return nil, errors.New("there are no captures in what was read")
 	}
 	r.sum(h.tallies[0], h.monitors)
+	for i, t := range h.tallies[1:] {
+		r.Sweep = append(r.Sweep, sweepPoints()[i].of(t, r.Days, h.monitors)...)
+	}
 	return r, nil
 }

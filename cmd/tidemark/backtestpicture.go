@@ -45,8 +45,8 @@ func (r *backtestResult) picture(w io.Writer) error {
 	x := func(t windows.Time) float64 {
 		return float64(left) + float64(t-r.From)/float64(max(1, r.To-r.From))*float64(right-left)
 	}
-	height := bottom + 40
-	var svg strings.Builder
+	var svg, swept strings.Builder
+	height := r.drawSweep(&swept, bottom+30) + 10
 	title := fmt.Sprintf("%s in %s", alarms(r.Alarms), days(r.Days))
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img">`+"\n", pictureWidth, height)
 	fmt.Fprintf(&svg, "<title>%s</title>\n%s", escaped(title), pictureStyle)
@@ -65,6 +65,7 @@ func (r *backtestResult) picture(w io.Writer) error {
 			fmt.Fprintf(&svg, `<rect class="current" x="%.1f" y="%d" width="%.1f" height="%d"/>`+"\n", x(bar[0]), y+2, max(1, x(bar[1])-x(bar[0])), laneBar)
 		}
 	}
+	svg.WriteString(swept.String())
 	svg.WriteString("</svg>\n")
 	_, err := io.WriteString(w, svg.String())
 	return err

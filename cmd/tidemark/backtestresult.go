@@ -26,7 +26,8 @@ type backtestResult struct {
 	Alarms       int               `json:"alarms"`       // alerts that began to fire
 	AlarmsPerDay float64           `json:"alarms_per_day"`
 	Monitors     []backtestMonitor `json:"monitors"`
-	Alerts       []backtestAlert   `json:"alerts"` // every transition, in the order of time
+	Alerts       []backtestAlert   `json:"alerts"`          // every transition, in the order of time
+	Sweep        []sweptBudget     `json:"sweep,omitempty"` // of monitors with an alarm budget
 }
 
 // backtestMonitor is what a monitor would have said.
@@ -212,8 +213,10 @@ func (r *backtestResult) print(w io.Writer) error {
 		}
 		fmt.Fprintln(w)
 	}
-	_, err := fmt.Fprintf(w, "%s would have fired, %.3g a day.\n", alarms(r.Alarms), r.AlarmsPerDay)
-	return err
+	if _, err := fmt.Fprintf(w, "%s would have fired, %.3g a day.\n", alarms(r.Alarms), r.AlarmsPerDay); err != nil {
+		return err
+	}
+	return r.printSweep(w)
 }
 
 func alarms(n int) string {

@@ -67,6 +67,11 @@ func TestCheckGood(t *testing.T) {
 MONITOR  ENDPOINT  VARIANT  WINDOWS           PANE  RULES
 churn    churn     *        1m                1m    drift of more than 0.02 of the records, with 1 per 30d false alarms, missing_share > 0.1, new_categories > 0.02, type_share > 0.01, negative_share > 0.01
 fraud    fraud-v2  blue     1m every 10s, 1h  10s   ks > 0.1 for 2 of 3
+
+MONITOR  A SHIFT OF  IS FOUND AFTER  IN THE SLOWEST NUMBER
+churn    0.25 sd     never           x
+churn    0.5 sd      never           x
+churn    1 sd        never           x
 `
 	if diff := cmp.Diff(want, stdout); diff != "" || err != nil {
 		t.Errorf("error %v, stdout (-want +got):\n%s", err, diff)
@@ -116,7 +121,8 @@ tidemark.yaml:7:23: monitors[0].allowed_lateness: "5 seconds" is not a duration:
 
 func TestCheckJSON(t *testing.T) {
 	stdout, _, err := check(t, goodConfiguration, "--json")
-	if want := `{"ok":true,"faults":[],"warnings":["monitor \"churn\": ` + unordered + `","monitor \"churn\": ` + tooFew + `"]}` + "\n"; stdout != want || err != nil {
+	if want := `{"ok":true,"faults":[],"warnings":["monitor \"churn\": ` + unordered + `","monitor \"churn\": ` + tooFew + `"],` +
+		`"forecasts":[{"monitor":"churn","feature":"x","shift":0.25,"records":0},{"monitor":"churn","feature":"x","shift":0.5,"records":0},{"monitor":"churn","feature":"x","shift":1,"records":0}]}` + "\n"; stdout != want || err != nil {
 		t.Errorf("%s%v", stdout, err)
 	}
 	stdout, stderr, err := check(t, "kafka: {brokers: [localhost:9092], brokrs: x}\nmonitors: [{name: churn, baseline: ./baseline}]\n", "--json")

@@ -1,0 +1,89 @@
+package monitor
+
+import (
+	"slices"
+	"testing"
+)
+
+// together is the i-th of values that are spread as the reference's are, and of rows whose plans are; but gold ones are all in the
+// upper half.
+func together(i int) float64 {
+	if i%5 == 4 {
+		return 62.5 + float64(i/5%2)*25
+	}
+	basic := i - i/5 // 0 to 79 of 100 rows: 25, 25, 15 and 15 of them in the four ranges
+	for cell, to := range []int{25, 50, 65, 80} {
+		if basic%80 < to {
+			return float64(cell)*25 + 12.5
+		}
+	}
+	return 0
+}
+
+func TestTogetherLeavesFeaturesAsTheyWere(t *testing.T) {
+	cells := map[float64]int{}
+	for i := range 100 {
+		cells[together(i)]++
+	}
+	if len(cells) != 4 || cells[12.5] != 25 || cells[37.5] != 25 || cells[62.5] != 25 || cells[87.5] != 25 {
+		t.Errorf("values %v", cells)
+	}
+}
+
+// Features that begin to move together are told of as a pair, with what they did; then as resolved. Neither alone is.
+func TestJointAlert(t *testing.T) {
+	s := newSim(t, watch("churn", tumbling(minute), budgeted))
+	s.minutesOf(30, usual)
+	s.minutesOf(10, together)
+	if len(s.out.Alerts) != 1 {
+		t.Fatalf("%d alerts", len(s.out.Alerts))
+	}
+	a := s.out.Alerts[0]
+	if a.Rule != "joint" || a.Feature != "x and plan" || a.Kind != "drift" || a.State != firing || a.Since != date("2026-03-01T12:30:00") {
+		t.Errorf("alert %s of %q, %s, since %v", a.Rule, a.Feature, a.State, a.Since)
+	}
+	if j := a.Evidence.Joint; *j != (JointEvidence{[2]string{"x", "plan"}, "half", j.Reference, 0.7}) || j.Reference < 0.499 || j.Reference > 0.501 {
+		t.Errorf("evidence %+v", j)
+	}
+	if !slices.Equal(a.Histogram.Current, []float64{0.7, 1 - a.Evidence.Joint.Current}) || a.Evidence.Budget.Records != a.Samples.Current || a.Samples.Current != int64(a.Evidence.Budget.Panes)*100 {
+		t.Errorf("histogram %+v, samples %+v, %d panes", a.Histogram, a.Samples, a.Evidence.Budget.Panes)
+	}
+	const want = "x and plan on churn no longer move together as in the baseline since about 2026-03-01T12:30:00Z (4 panes, 400 records): " +
+		"they are in matching halves of their values in 70 % of the records, and in 50 % of the baseline's; "
+	if len(a.Message) < len(want) || a.Message[:len(want)] != want {
+		t.Errorf("message %q", a.Message)
+	}
+	s.minutesOf(60, usual)
+	last := s.out.Alerts[len(s.out.Alerts)-1]
+	if len(s.out.Alerts) != 2 || last.State != resolved || last.Incident != a.ID {
+		t.Errorf("%d alerts, the last %s: %s", len(s.out.Alerts), last.State, last.Message)
+	}
+}
+
+// A pair of which a feature fires is no alert of its own: the feature's report names it.
+func TestJointUnderItsFeature(t *testing.T) {
+	s := newSim(t, watch("churn", tumbling(minute), budgeted))
+	s.minutesOf(10, usual)
+	s.minutesOf(30, func(int) float64 { return 87.5 }) // all above the median: the pair changes, too
+	named := false
+	for _, r := range s.out.Reports {
+		for _, f := range r.Features {
+			named = named || f.Budget != nil && slices.Contains(f.Budget.Joint, "x and plan")
+		}
+	}
+	if len(s.out.Alerts) != 1 || s.out.Alerts[0].Feature != "x" || !named {
+		t.Errorf("%d alerts, the first of %q; named %v", len(s.out.Alerts), s.out.Alerts[0].Feature, named)
+	}
+}
+
+// Where the baseline is not what traffic is compared with as a whole, or did not count them, pairs are not watched.
+func TestJointNeedsTheWholeBaseline(t *testing.T) {
+	if m := watch("churn", tumbling(minute), budgeted, func(c *Config) { c.Reference.Kind = ReferencePrevious }); m.CountsPairs() {
+		t.Error("pairs are watched against an earlier window")
+	}
+	m := watch("churn", tumbling(minute), budgeted)
+	m.Baseline.Profile.Joint = nil
+	if New(m.Config, m.Baseline).CountsPairs() || watch("churn", tumbling(minute)).CountsPairs() {
+		t.Error("pairs are watched without counts, or without a budget")
+	}
+}
