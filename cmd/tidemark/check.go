@@ -41,17 +41,19 @@ their settings, and the rights of the user. Nothing is changed. The exit code is
 		RunE: func(c *cobra.Command, _ []string) error {
 			loaded, err := config.Load(file, os.LookupEnv)
 			var warnings []string
+			var forecasts []monitor.Forecast
 			if err == nil {
 				var monitors []*monitor.Monitor
 				monitors, err = loadMonitors(loaded.Monitors)
 				warnings = append(reviewWarnings(monitors, time.Now()), budgetWarnings(monitors)...)
+				forecasts = monitor.Forecasts(monitors)
 			}
 			if asJSON {
 				var attempts []attempt
 				if err == nil && connecting {
 					attempts = connect(c.Context(), loaded, nil)
 				}
-				if written := printCheckJSON(c.OutOrStdout(), file, warnings, err, attempts); written != nil {
+				if written := printCheckJSON(c.OutOrStdout(), file, warnings, forecasts, err, attempts); written != nil {
 					return written
 				}
 				return errors.Join(checkFailure(file, err), connectFailure(attempts))
@@ -65,7 +67,7 @@ their settings, and the rights of the user. Nothing is changed. The exit code is
 			for _, warning := range warnings {
 				fmt.Fprintln(c.ErrOrStderr(), "warning:", warning)
 			}
-			if err := printChecked(c.OutOrStdout(), file, loaded); err != nil || !connecting {
+			if err := printChecked(c.OutOrStdout(), file, loaded, forecasts); err != nil || !connecting {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout())
@@ -97,6 +99,8 @@ type checkResult struct {
 	OK       bool         `json:"ok"`
 	Faults   []checkFault `json:"faults"`
 	Warnings []string     `json:"warnings,omitempty"`
+	// Forecasts are of the monitors with an alarm budget.
+	Forecasts []monitor.Forecast `json:"forecasts,omitempty"`
 	// Connect is what came of --connect; OK is of the file and of these.
 	Connect []attempt `json:"connect,omitempty"`
 }
@@ -110,8 +114,8 @@ type checkFault struct {
 	Message string `json:"message"`
 }
 
-func printCheckJSON(w io.Writer, file string, warnings []string, err error, attempts []attempt) error {
-	result := checkResult{OK: err == nil && connectFailure(attempts) == nil, Faults: []checkFault{}, Warnings: warnings, Connect: attempts}
+func printCheckJSON(w io.Writer, file string, warnings []string, forecasts []monitor.Forecast, err error, attempts []attempt) error {
+	result := checkResult{OK: err == nil && connectFailure(attempts) == nil, Faults: []checkFault{}, Warnings: warnings, Forecasts: forecasts, Connect: attempts}
 	var faults *config.Faults
 	if errors.As(err, &faults) {
 		for _, f := range faults.Faults {
@@ -126,7 +130,7 @@ func printCheckJSON(w io.Writer, file string, warnings []string, err error, atte
 }
 
 // printChecked shows what the monitors of a good configuration watch.
-func printChecked(w io.Writer, file string, c *config.Config) error {
+func printChecked(w io.Writer, file string, c *config.Config, forecasts []monitor.Forecast) error {
 	if _, err := fmt.Fprintf(w, "%s: ok\n\n", file); err != nil {
 		return err
 	}
@@ -135,6 +139,22 @@ func printChecked(w io.Writer, file string, c *config.Config) error {
 	for _, m := range c.Monitors {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Match.Endpoint, m.Match.Variant,
 			windowList(m.Windows), shortDuration(windows.Pane(m.Windows)), strings.Join(m.Rules(), ", "))
+	}
+	if err := table.Flush(); err != nil || len(forecasts) == 0 {
+		return err
+	}
+	fmt.Fprintln(w)
+	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "MONITOR\tA SHIFT OF\tIS FOUND AFTER\tIN THE SLOWEST NUMBER")
+	for _, f := range forecasts {
+		after := fmt.Sprintf("about %.2g records and half a pane", f.Records)
+		if f.Records >= 100 {
+			after = fmt.Sprintf("about %.0f records and half a pane", f.Records)
+		}
+		if f.Records == 0 {
+			after = "never"
+		}
+		fmt.Fprintf(table, "%s\t%g sd\t%s\t%s\n", f.Monitor, f.Shift, after, f.Feature)
 	}
 	return table.Flush()
 }
