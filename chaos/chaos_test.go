@@ -49,7 +49,10 @@ func TestChaos(t *testing.T) {
 			t.Errorf("%d times %s, want %d", c.counts[k.kind], k.kind, want)
 		}
 	}
-	fmt.Printf("  %5d %s\n", c.counts[fencedProcess], fencedProcess)
+	for _, kind := range []string{fencedProcess, unbornProcess} {
+		fmt.Printf("  %5d %s\n", c.counts[kind], kind)
+	}
+	fmt.Printf("  slowest end of a process that was asked to: %.1fs\n", c.slowest.Seconds())
 	c.conclude(v)
 	proven := c.python("check.py", "prove", c.dir)
 	fmt.Printf("planted faults noticed: %d\n", bytes.Count(proven, []byte("\n")))

@@ -34,6 +34,8 @@ type cluster struct {
 	hits       chan string          // and that were: the request
 	contested  map[string]time.Time // instances of which one was stopped and goes on beside another, and how long they may
 	replaced   []*process           // those that were stopped
+	stopping   []*process           // that were asked to end
+	slowest    time.Duration        // that one of them took
 	waiting    []event
 	violations []string
 	counts     map[string]int

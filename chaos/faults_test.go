@@ -20,8 +20,11 @@ const (
 	lost        = "answers lost after the request was carried out"
 )
 
-// fencedProcess is what a process may come to by these faults.
-const fencedProcess = "processes that ended as fenced and were started again"
+// What a process may come to by these faults.
+const (
+	fencedProcess = "processes that ended as fenced and were started again"
+	unbornProcess = "processes that were asked to end before they had begun"
+)
 
 // session is after how long without a heartbeat the broker takes a process's partitions from it.
 const session = 10 * time.Second
@@ -89,6 +92,9 @@ func (c *cluster) killServer(kind string, s server, down time.Duration) bool {
 		return false
 	}
 	c.down[kind] = true
+	for _, p := range c.stopping {
+		p.served = p.served && kind != killBroker
+	}
 	c.count(kind)
 	s.Stop()
 	c.tell("%s, for %.1fs", kind, down.Seconds())

@@ -23,6 +23,7 @@ type process struct {
 	stopped   bool // by SIGSTOP
 	doomed    bool // it was killed, asked to end, or another has its name: that it ends is no surprise
 	asked     time.Time
+	served    bool      // the broker has been up since it was asked
 	ended     time.Time // known once end is closed
 	end       chan struct{}
 }
@@ -66,14 +67,7 @@ func (c *cluster) over(p *process) {
 	code := p.command.ProcessState.ExitCode()
 	if p.doomed {
 		if !p.asked.IsZero() {
-			took := p.ended.Sub(p.asked)
-			c.tell("%s ended with %d after %.1fs", p.instance, code, took.Seconds())
-			if code != 0 {
-				c.violate("%s was asked to end and ended with %d: %s", p.instance, code, p.said())
-			}
-			if took > patience {
-				c.violate("%s was asked to end and took %v", p.instance, took)
-			}
+			c.stopped(p)
 		}
 		return
 	}
@@ -88,18 +82,41 @@ func (c *cluster) over(p *process) {
 	}
 }
 
-// patience is how long a process may take to end when asked to: what it promises is ten seconds, here on a machine that
-// has more to do than it can.
-const patience = 20 * time.Second
+// stopped takes in that a process ended that was asked to. It does so with 0, in the time that is promised. One that was
+// asked before its first line of code ran, which sets the signal's handler, has said nothing and ends by the signal.
+func (c *cluster) stopped(p *process) {
+	took, code := p.ended.Sub(p.asked), p.command.ProcessState.ExitCode()
+	c.tell("%s ended with %d after %.1fs", p.instance, code, took.Seconds())
+	unborn := p.command.ProcessState.Sys().(syscall.WaitStatus).Signal() == syscall.SIGTERM && p.wrote() == ""
+	switch {
+	case unborn:
+		c.count(unbornProcess)
+	case code != 0:
+		c.violate("%s was asked to end and ended with %d: %s", p.instance, code, p.said())
+	case took > promised && p.served || took > patience:
+		c.violate("%s was asked to end and took %v", p.instance, took)
+	}
+	c.slowest = max(c.slowest, took)
+}
 
-// said is the last line of a process's log.
-func (p *process) said() string {
+const (
+	promised = 10 * time.Second // that a process takes at most to end when asked to
+	patience = 20 * time.Second // the same when it needs a broker that is down
+)
+
+// wrote is a process's log.
+func (p *process) wrote() string {
 	text, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return fmt.Sprintf("%s (%s)", lines[len(lines)-1], filepath.Base(p.log))
+	return strings.TrimSpace(string(text))
+}
+
+// said is the last line of it.
+func (p *process) said() string {
+	text := p.wrote()
+	return fmt.Sprintf("%s (%s)", text[strings.LastIndex(text, "\n")+1:], filepath.Base(p.log))
 }
 
 // running are the processes that run and are not stopped, in the order of their names.
@@ -125,7 +142,8 @@ func (c *cluster) one(draw *rand.Rand) *process {
 
 // terminate asks a process to end.
 func (c *cluster) terminate(p *process) {
-	p.doomed, p.asked = true, time.Now()
+	p.doomed, p.asked, p.served = true, time.Now(), !c.down[killBroker]
+	c.stopping = append(c.stopping, p)
 	p.signal(syscall.SIGTERM)
 	c.later(2*patience, func() {
 		select {

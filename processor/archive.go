@@ -61,9 +61,8 @@ type Archive struct {
 
 const (
 	archiveGroup   = "tidemark-archive"
-	archiveEncoded = 2               // files that are encoded at once
-	archiveGrace   = 8 * time.Second // that stopping may take
-	archiveRetry   = time.Minute     // until a chain that stopped is looked at again
+	archiveEncoded = 2           // files that are encoded at once
+	archiveRetry   = time.Minute // until a chain that stopped is looked at again
 )
 
 // NewArchive returns the role. ready is told when the store has shown that it can be written to and records are read.
@@ -149,7 +148,7 @@ func (a *Archive) run(ctx context.Context) error {
 			return fmt.Errorf("topic %q was deleted, what had been read of it is archived", topic)
 		}
 	}
-	work, cancel := context.WithTimeout(work, archiveGrace)
+	work, cancel := context.WithTimeout(work, stopTimeout)
 	defer cancel()
 	a.flush(work)
 	return nil

@@ -17,8 +17,9 @@ const (
 	sessionTimeout     = 10 * time.Second
 	transactionTimeout = 10 * time.Second
 	commitInterval     = time.Second
-	maxBatchBytes      = 8 << 20  // of produced records; the topics are created for it
-	maxFetchedBatch    = 64 << 20 // a batch that decompresses to more is refused
+	stopTimeout        = 8 * time.Second // that a commit may take once asked to stop: a process ends within ten seconds
+	maxBatchBytes      = 8 << 20         // of produced records; the topics are created for it
+	maxFetchedBatch    = 64 << 20        // a batch that decompresses to more is refused
 )
 
 func (c *Config) clientOptions(log *slog.Logger, role string) []kgo.Opt {
@@ -206,6 +207,16 @@ func (c *Config) sessions(ctx context.Context, log *slog.Logger, role string, se
 		case <-time.After(backoff):
 		}
 		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+// commitContext is that of a commit: what was read is committed even when asked to stop, as far as stopping may take.
+func commitContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
+	asked := context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })
+	return commit, func() {
+		asked()
+		cancel()
 	}
 }
 

@@ -75,7 +75,7 @@ func (ev *Evaluate) run(ctx context.Context) error {
 		if ctx.Err() == nil && time.Now().Before(next) && !ev.evaluation.Decided() {
 			continue
 		}
-		commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
+		commit, cancel := commitContext(ctx)
 		err := ev.commit(commit)
 		cancel()
 		if err != nil || ctx.Err() != nil {

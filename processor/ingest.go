@@ -73,8 +73,7 @@ func (in *Ingest) run(ctx context.Context) error {
 		if ctx.Err() == nil && time.Now().Before(next) && !in.intake.Full() && blocked == nil {
 			continue
 		}
-		// What was read is committed even when asked to stop, within the time that stopping may take.
-		commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
+		commit, cancel := commitContext(ctx)
 		err := in.end(commit, blocked)
 		cancel()
 		if err != nil || ctx.Err() != nil {

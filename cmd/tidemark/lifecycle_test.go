@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,17 +67,7 @@ func TestHealth(t *testing.T) {
 		}
 	}
 
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(10 * time.Second): // what the design promises
-		t.Fatal("SIGTERM does not end the process within 10 seconds")
-	}
-	if code := p.wait(); code != 0 {
-		t.Errorf("SIGTERM ends the process with %d: %s", code, p.stderr.String())
-	}
+	p.terminated()
 }
 
 func statusLine(code int, body string) string {
