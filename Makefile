@@ -22,12 +22,13 @@ run: build ## Build and run the demo until Ctrl-C; with CI=1 until the first ale
 	bin/tidemark demo $(DEMO_FLAGS)
 
 # The roles are tested in virtual time, which stands still while a goroutine waits for a mutex. The tag gives the Kafka
-# client mutexes that it does not stand still for.
+# client mutexes that it does not stand still for. The faults on real servers have the machine to themselves.
 test: ## Run the tests; the last line names those that lacked a program and were skipped
 	@skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	export TIDEMARK_SKIPPED=$$skipped && passed=0 && \
 	{ go test -timeout 30m $$(go list ./... | grep -v -e /processor$$ -e /chaos$$) || passed=1; } && \
 	{ go test -timeout 20m -tags synctests ./processor || passed=1; } && \
+	{ go test -timeout 20m ./chaos || passed=1; } && \
 	all=$$(sort -u "$$skipped" | paste -sd , | sed 's/,/, /g') && \
 	echo "skipped: $${all:-nothing}" && exit $$passed
 
@@ -36,7 +37,7 @@ simulate: ## Run 1,000 seeds of simulated processes and 100 of the roles themsel
 	go test -count 1 -timeout 60m -v -tags synctests -run TestRolesUnderFaults ./processor -seeds 100
 
 # Eleven rounds of faults, or more when CHAOS_FOR is longer than they take. CHAOS_KEEP names an empty directory for what is
-# left: logs, the topics and the archive. Fewer rounds: go test ./chaos -run TestChaos -v.
+# left: logs, the topics and the archive. One round is part of `make test`.
 CHAOS_FOR ?= 8m
 CHAOS_SEED ?= 1
 CHAOS_KEEP ?=

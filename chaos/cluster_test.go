@@ -45,6 +45,7 @@ type cluster struct {
 type event struct {
 	at time.Time
 	do func()
+	of *process // it is not done any more when this has ended
 }
 
 // settings is tidemark.yaml, which may be written as JSON. The script that checks reads it too.
@@ -193,7 +194,7 @@ func (c *cluster) violate(format string, arguments ...any) {
 
 // later does something after a while.
 func (c *cluster) later(d time.Duration, do func()) {
-	c.waiting = append(c.waiting, event{time.Now().Add(d), do})
+	c.waiting = append(c.waiting, event{at: time.Now().Add(d), do: do})
 }
 
 // run does what is due until a moment, and looks after the processes.

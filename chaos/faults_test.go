@@ -22,7 +22,7 @@ const (
 
 // What a process may come to by these faults.
 const (
-	fencedProcess = "processes that ended as fenced and were started again"
+	fencedProcess = "processes that ended as fenced"
 	unbornProcess = "processes that were asked to end before they had begun"
 )
 

@@ -71,7 +71,7 @@ func (c *cluster) over(p *process) {
 		}
 		return
 	}
-	if code == 1 && strings.Contains(p.said(), "fenced: another process runs as instance") {
+	if p.fenced() {
 		c.count(fencedProcess)
 		c.tell("%s ended as fenced", p.instance)
 	} else {
@@ -91,18 +91,26 @@ func (c *cluster) stopped(p *process) {
 	switch {
 	case unborn:
 		c.count(unbornProcess)
+	case p.fenced():
+		c.count(fencedProcess)
 	case code != 0:
 		c.violate("%s was asked to end and ended with %d: %s", p.instance, code, p.said())
 	case took > promised && p.served || took > patience:
 		c.violate("%s was asked to end and took %v", p.instance, took)
 	}
 	c.slowest = max(c.slowest, took)
+	c.waiting = slices.DeleteFunc(c.waiting, func(e event) bool { return e.of == p })
 }
 
 const (
 	promised = 10 * time.Second // that a process takes at most to end when asked to
 	patience = 20 * time.Second // the same when it needs a broker that is down
 )
+
+// fenced says whether a process ended since another has its name.
+func (p *process) fenced() bool {
+	return p.command.ProcessState.ExitCode() == 1 && strings.Contains(p.said(), "fenced: another process runs as instance")
+}
 
 // wrote is a process's log.
 func (p *process) wrote() string {
@@ -145,13 +153,14 @@ func (c *cluster) terminate(p *process) {
 	p.doomed, p.asked, p.served = true, time.Now(), !c.down[killBroker]
 	c.stopping = append(c.stopping, p)
 	p.signal(syscall.SIGTERM)
-	c.later(2*patience, func() {
+	c.waiting = append(c.waiting, event{at: p.asked.Add(2 * patience), of: p, do: func() {
 		select {
-		case <-p.end:
+		case <-p.end: // in this moment
+			return
 		default:
-			c.violate("%s was asked to end and has not", p.instance)
-			p.asked = time.Time{}
-			p.kill()
 		}
-	})
+		c.violate("%s was asked to end and has not", p.instance)
+		p.asked = time.Time{}
+		p.kill()
+	}})
 }

@@ -43,6 +43,7 @@ type Loss struct {
 const (
 	LostRetention  = "retention"  // the topic's retention deleted them before they were read
 	LostTruncation = "truncation" // the brokers lost them after they had acknowledged them
+	LostUnsent     = "unsent"     // alerts that the topic's retention deleted before they were sent on
 )
 
 // Traffic is how much of an endpoint's rows became dead letters since the report before; or, with no endpoint, how many

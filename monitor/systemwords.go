@@ -45,8 +45,11 @@ func (a *Alert) systemWords() string {
 		return fmt.Sprintf("the reading of %s is %s behind, and the topic's retention is about to delete what is unread: raise retention.ms or start more processes", place, long)
 	case RuleLost:
 		p := a.Archive.Partitions[0]
-		if a.Evidence.Value == LostTruncation {
+		switch a.Evidence.Value {
+		case LostTruncation:
 			return fmt.Sprintf("the brokers lost the offsets [%d, %d) of %s, which they had acknowledged; later records have their offsets", p.Start, p.End, place)
+		case LostUnsent:
+			return fmt.Sprintf("Kafka deleted the offsets [%d, %d) of %s before these alerts were sent on: make its retention longer than the receiver is ever down", p.Start, p.End, place)
 		}
 		return fmt.Sprintf("Kafka deleted the offsets [%d, %d) of %s before they were read, so that windows lack their rows: make its retention longer than the longest stop", p.Start, p.End, place)
 	}

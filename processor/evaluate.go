@@ -25,6 +25,7 @@ type Evaluate struct {
 
 	session *kgo.GroupTransactSession
 	admin   *kadm.Client
+	panesID kadm.TopicID
 
 	mu       sync.Mutex
 	assigned map[int32]bool // assigned since they were last restored
@@ -67,10 +68,10 @@ func (ev *Evaluate) run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return err
+			return reread(err)
 		}
 		if err := ev.poll(ctx, next); err != nil {
-			return err
+			return reread(err)
 		}
 		if ctx.Err() == nil && time.Now().Before(next) && !ev.evaluation.Decided() {
 			continue
@@ -93,6 +94,7 @@ func (ev *Evaluate) compareTopics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ev.panesID = topics[t.Panes].ID
 	for _, name := range []string{t.Panes, t.State} {
 		if n := int32(len(topics[name].Partitions)); n != t.Partitions {
 			return fmt.Errorf("topic %q has %d partitions and topics.partitions is %d: they are fixed for life, as an endpoint's state is where its panes are; set topics.partitions to the number that the topics were made with, or name new topics", name, n, t.Partitions)

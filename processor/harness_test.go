@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,8 +89,8 @@ type process struct {
 	ingest  *Ingest
 }
 
-// start runs both roles as an instance.
-func (w *world) start(instance string) *process {
+// start runs ingest and evaluate as an instance, or only the roles that are named.
+func (w *world) start(instance string, roles ...string) *process {
 	config := w.config
 	config.Instance = instance
 	ctx, cancel := context.WithCancel(context.Background())
@@ -101,8 +102,13 @@ func (w *world) start(instance string) *process {
 	})
 	ready := func(bool) {}
 	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, dial)
-	p.group.Go(func() error { return p.ingest.Run(ctx) })
-	p.group.Go(func() error { return NewEvaluate(&config, w.monitors, ready, log, p.metrics, dial).Run(ctx) })
+	evaluate := NewEvaluate(&config, w.monitors, ready, log, p.metrics, dial)
+	if len(roles) == 0 || slices.Contains(roles, "ingest") {
+		p.group.Go(func() error { return p.ingest.Run(ctx) })
+	}
+	if len(roles) == 0 || slices.Contains(roles, "evaluate") {
+		p.group.Go(func() error { return evaluate.Run(ctx) })
+	}
 	return p
 }
 

@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"tidemark/windows"
 )
@@ -89,16 +86,10 @@ func (in *Ingest) risks(ctx context.Context, status []windows.Status, now time.T
 
 func (in *Ingest) captures() []string { return in.config.captures() }
 
-// position is where the group is to go on in a partition.
-type position struct {
-	windows.Source
-	at kgo.EpochOffset
-}
-
 // silent commits without having read anything: the vector, and what was passed over, if that moves the group on. The
 // session would commit such a transaction without asking the group whether this process is still a member, so that one
 // which lost its partitions could call them idle. So the transaction carries an offset, which is unchanged when it moves
-// nothing: the coordinator refuses that from a former member.
+// nothing.
 func (in *Ingest) silent(ctx context.Context, moved *position) (committed bool, err error) {
 	status, err := in.status(ctx)
 	if err != nil {
@@ -113,26 +104,7 @@ func (in *Ingest) silent(ctx context.Context, moved *position) (committed bool, 
 			return false, nil // owns nothing
 		}
 	}
-	// With the membership as of now: if this process is stopped here and joins anew, the offset is an old one.
-	fence := in.fence(moved)
-	client := in.session.Client()
-	if err := client.BeginTransaction(); err != nil {
-		return false, lost{fmt.Errorf("begin transaction: %w", err)}
-	}
-	end := kgo.TryCommit
-	if err := produce(ctx, client.ProduceSync, records); err != nil {
-		if in.config.fenced(err) != nil || ctx.Err() != nil {
-			return false, lost{err}
-		}
-		end = kgo.TryAbort
-	} else if err := in.commitFence(ctx, fence); err != nil {
-		end = kgo.TryAbort
-		in.log.Info("the group refused the commit of a quiet second, trying again", "error", err)
-	}
-	if err := client.EndTransaction(ctx, end); err != nil {
-		return false, lost{fmt.Errorf("end transaction: %w", err)}
-	}
-	return end == kgo.TryCommit, nil
+	return in.config.transactAt(ctx, in.log, in.session, "ingest", in.topics[moved.Topic].ID, records, *moved)
 }
 
 // unmoved is the committed offset of some partition that this process owns, or nil.
@@ -140,42 +112,6 @@ func (in *Ingest) unmoved() *position {
 	for topic, partitions := range in.session.Client().CommittedOffsets() {
 		for partition, at := range partitions {
 			return &position{windows.Source{Topic: topic, Partition: partition}, at}
-		}
-	}
-	return nil
-}
-
-// fence returns the commit of one partition's offset as a member of the group.
-func (in *Ingest) fence(to *position) *kmsg.TxnOffsetCommitRequest {
-	request := kmsg.NewPtrTxnOffsetCommitRequest()
-	request.TransactionalID = in.config.transactionalID("ingest")
-	request.Group = group("ingest")
-	request.MemberID, request.Generation = in.session.Client().GroupMetadata()
-	request.InstanceID = kmsg.StringPtr(in.config.Instance)
-	t := kmsg.NewTxnOffsetCommitRequestTopic()
-	t.Topic, t.TopicID = to.Topic, in.topics[to.Topic].ID
-	p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-	p.Partition, p.Offset, p.LeaderEpoch = to.Partition, to.at.Offset, to.at.Epoch
-	t.Partitions = append(t.Partitions, p)
-	request.Topics = append(request.Topics, t)
-	return request
-}
-
-func (in *Ingest) commitFence(ctx context.Context, request *kmsg.TxnOffsetCommitRequest) error {
-	client := in.session.Client()
-	var err error
-	if request.ProducerID, request.ProducerEpoch, err = client.ProducerID(ctx); err != nil {
-		return err
-	}
-	response, err := request.RequestWith(ctx, client)
-	if err != nil {
-		return err
-	}
-	for _, t := range response.Topics {
-		for _, p := range t.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

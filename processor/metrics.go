@@ -132,6 +132,7 @@ type evaluateMetrics struct {
 	aborts      prometheus.Counter
 	restore     prometheus.Histogram
 	endpoints   *bounded
+	lost        *prometheus.CounterVec
 }
 
 // missed is every value of the label of late rows.
@@ -156,8 +157,10 @@ func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 			Name: "tidemark_evaluate_restore_seconds", Help: "Time to rebuild the state of a partition.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12), NativeHistogramBucketFactor: 1.1}),
 		endpoints: newBounded(r, "tidemark_evaluate_rows_windowed_total", maxSeries),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_evaluate_offsets_lost_total", Help: "Offsets of the panes topic that could no longer be read before their windows were closed, by why: retention (Kafka deleted them) or truncation (the brokers lost them)."}, []string{"why"}),
 	}
-	r.MustRegister(m.system, m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore)
+	r.MustRegister(m.lost, m.system, m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore)
 	for _, why := range missed {
 		m.late.WithLabelValues(why).Add(0)
 	}

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"tidemark/monitor"
 	"tidemark/sinks/alerts"
 	"tidemark/sinks/webhook"
 )
@@ -48,6 +50,7 @@ func (n *Notify) run(ctx context.Context) error {
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.DisableAutoCommit(),
 		kgo.MaxDecompressBatchBytes(maxFetchedBatch),
+		kgo.RecordPartitioner(n.config.Partitioner()),
 	)
 	client, err := kgo.NewClient(append(options, n.options...)...)
 	if err != nil {
@@ -65,6 +68,9 @@ func (n *Notify) run(ctx context.Context) error {
 			return nil
 		}
 		if err := n.config.fetchError(n.log, fetches); err != nil {
+			if u := (*unreadable)(nil); errors.As(err, &u) && u.bomb == nil {
+				return n.skip(ctx, client, u)
+			}
 			return err
 		}
 		for iterator := fetches.RecordIter(); !iterator.Done(); {
@@ -77,6 +83,39 @@ func (n *Notify) run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// skip goes on behind alerts that were deleted before they were sent on, and tells it.
+func (n *Notify) skip(ctx context.Context, client *kgo.Client, u *unreadable) error {
+	at, owned := client.CommittedOffsets()[u.source.Topic][u.source.Partition]
+	if !owned || at.Offset < 0 {
+		return lost{u} // another process deals with it, or the next session begins anew
+	}
+	loss, err := u.loss(ctx, kadm.NewClient(client), at.Offset)
+	if err != nil {
+		return err
+	}
+	if loss == nil {
+		return lost{u} // it can be read after all
+	}
+	next := loss.Start
+	if loss.Why == monitor.LostRetention {
+		loss.Why, next = monitor.LostUnsent, loss.End
+	}
+	told, err := healthRecord(n.config.Topics.Panes, &monitor.Health{Instance: n.config.Instance, Losses: []monitor.Loss{*loss}})
+	if err != nil {
+		return err
+	}
+	if err := client.ProduceSync(ctx, told).FirstErr(); err != nil {
+		return lost{err}
+	}
+	// Only then, so that it is told at least once, as an alert is sent.
+	if err := client.CommitRecords(ctx, &kgo.Record{Topic: u.source.Topic, Partition: u.source.Partition, Offset: next - 1, LeaderEpoch: -1}); err != nil {
+		return lost{err}
+	}
+	n.metrics.lost.Add(float64(loss.End - loss.Start))
+	n.log.Error(lossWords[loss.Why], "topic", u.source.Topic, "partition", u.source.Partition, "start", loss.Start, "end", loss.End)
+	return errAgain
 }
 
 // maxAlerts is how many alerts are taken from the client at a time.
@@ -117,6 +156,7 @@ const maxNotifyBackoff = time.Minute
 type notifyMetrics struct {
 	sent    *prometheus.CounterVec
 	retries prometheus.Counter
+	lost    prometheus.Counter
 }
 
 func newNotifyMetrics(r prometheus.Registerer) *notifyMetrics {
@@ -125,8 +165,10 @@ func newNotifyMetrics(r prometheus.Registerer) *notifyMetrics {
 			Name: "tidemark_notify_alerts_total", Help: "Alerts read by the notifier, by what became of them: sent, refused by the receiver, or undecoded."}, []string{"result"}),
 		retries: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidemark_notify_retries_total", Help: "Attempts to send an alert that failed and were followed by another."}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidemark_notify_offsets_lost_total", Help: "Offsets of the alerts topic that Kafka deleted before they were sent on."}),
 	}
-	r.MustRegister(m.sent, m.retries)
+	r.MustRegister(m.sent, m.retries, m.lost)
 	for _, result := range []string{"sent", "refused", "undecoded"} {
 		m.sent.WithLabelValues(result).Add(0)
 	}

@@ -2,10 +2,13 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/windows"
 )
 
 // restoreAll gives up the state of every partition that the process owns: it is restored before the next poll.
@@ -36,6 +39,7 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 		return nil
 	}
 	ev.ready(false)
+	var gaps []gap
 	for partition := range assigned {
 		committed, ok := owned[partition]
 		if !ok {
@@ -43,6 +47,10 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 		}
 		started := time.Now()
 		r, err := ev.restore(ctx, partition, committed.Offset)
+		if g := (gap{}); errors.As(err, &g) {
+			gaps = append(gaps, g)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("restore partition %d: %w", partition, err)
 		}
@@ -56,6 +64,9 @@ func (ev *Evaluate) restoreAssigned(ctx context.Context) error {
 		ev.session.Client().ResumeFetchPartitions(map[string][]int32{ev.config.Topics.Panes: {partition}})
 		ev.metrics.restore.Observe(time.Since(started).Seconds())
 		delete(assigned, partition)
+	}
+	if len(gaps) > 0 {
+		return ev.skip(ctx, gaps)
 	}
 	ev.mu.Lock()
 	defer ev.mu.Unlock()
@@ -84,13 +95,16 @@ func (ev *Evaluate) restore(ctx context.Context, partition int32, committed int6
 	if err := ev.readAll(ctx, t.State, partition, 0, -1, r.Saved); err != nil {
 		return nil, err
 	}
-	start, err := ev.startOf(ctx, t.Panes, partition)
+	start, end, err := bounds(ctx, ev.admin, windows.Source{Topic: t.Panes, Partition: partition})
 	if err != nil {
 		return nil, err
 	}
 	from, err := r.From(start)
 	if err != nil {
 		return nil, ev.overtaken(ctx, partition, committed, err)
+	}
+	if from < start || committed > end {
+		return nil, r.gap(from, start, end)
 	}
 	return r, ev.readAll(ctx, t.Panes, partition, from, committed, r.Replay)
 }
@@ -109,42 +123,21 @@ func (ev *Evaluate) overtaken(ctx context.Context, partition int32, committed in
 	return err
 }
 
-// startOf is the offset that the log of a partition starts at.
-func (ev *Evaluate) startOf(ctx context.Context, topic string, partition int32) (int64, error) {
-	starts, err := ev.admin.ListStartOffsets(ctx, topic)
-	if err != nil {
-		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)}
-	}
-	start, ok := starts.Lookup(topic, partition)
-	if !ok || start.Err != nil {
-		return 0, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)}
-	}
-	return start.Offset, nil
-}
-
 // readAll reads the committed records of a partition from one offset to another, or to the end that the log has
 // now, uncommitted records included: a transaction that is still open is waited for.
 func (ev *Evaluate) readAll(ctx context.Context, topic string, partition int32, from, to int64, each func(*kgo.Record) error) error {
 	if to >= 0 && from >= to {
 		return nil
 	}
-	start, err := ev.startOf(ctx, topic, partition)
+	start, end, err := bounds(ctx, ev.admin, windows.Source{Topic: topic, Partition: partition})
 	if err != nil {
 		return err
 	}
 	if to < 0 {
-		ends, err := ev.admin.ListEndOffsets(ctx, topic)
-		if err != nil {
-			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)}
-		}
-		end, ok := ends.Lookup(topic, partition)
-		if !ok || end.Err != nil {
-			return lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, end.Err)}
-		}
-		from, to = start, end.Offset
+		from, to = start, end
 	}
 	if from < start {
-		return fmt.Errorf("%s/%d begins at offset %d, but %d is needed: its retention is too short; reset the offsets of group tidemark-evaluate to start anew", topic, partition, start, from)
+		return lost{fmt.Errorf("%s/%d begins at offset %d by now, but %d is needed", topic, partition, start, from)}
 	}
 	if from >= to {
 		return nil

@@ -45,7 +45,7 @@ func (c *Config) uses(role string) (all []use) {
 		}
 		return all
 	case "notify":
-		return []use{{topic: t.Alerts, read: true}}
+		return []use{{topic: t.Alerts, read: true}, {topic: t.Panes, write: true}} // what it could not send
 	case "evaluate":
 		return []use{
 			{topic: t.Panes, read: true}, {topic: t.State, read: true, write: true},

@@ -15,7 +15,7 @@ import (
 	"tidemark/windows"
 )
 
-// unreadable is a place in a capture partition that cannot be read, however often one tries.
+// unreadable is a place in a partition that cannot be read, however often one tries.
 type unreadable struct {
 	source windows.Source
 	next   int64 // where reading can go on, if that is known; else -1
@@ -23,11 +23,8 @@ type unreadable struct {
 	err    error
 }
 
-// Error names the partition. Ingest goes on behind it; for the topics that other roles read, it says what to do.
+// Error names the partition.
 func (u *unreadable) Error() string {
-	if errors.Is(u.err, kerr.OffsetOutOfRange) {
-		return fmt.Sprintf("read %s/%d: the next records to read were deleted before they were read: make the topic's retention longer than the longest stop, then move the group's offset with kafka-consumer-groups --reset-offsets: %v", u.source.Topic, u.source.Partition, u.err)
-	}
 	return fmt.Sprintf("read %s/%d: %v", u.source.Topic, u.source.Partition, u.err)
 }
 
@@ -72,7 +69,7 @@ func (in *Ingest) skip(ctx context.Context, u *unreadable) error {
 		letter = deadBatch(in.config.Topics.DeadLetters, u.bomb)
 	} else {
 		var err error
-		if loss, err = in.loss(ctx, u, at.Offset); err != nil {
+		if loss, err = u.loss(ctx, in.admin, at.Offset); err != nil {
 			return err
 		}
 		if loss == nil {
@@ -103,24 +100,16 @@ func (in *Ingest) skip(ctx context.Context, u *unreadable) error {
 }
 
 var lossWords = map[string]string{
-	monitor.LostRetention:  "Kafka deleted captures before they were read, going on behind them: make the topic's retention longer than the longest stop",
-	monitor.LostTruncation: "the brokers lost captures that they had acknowledged, going on with what comes: find out why; replicate the topic and keep unclean.leader.election.enable off",
+	monitor.LostRetention:  "Kafka deleted records before they were read, going on behind them: make the topic's retention longer than the longest stop",
+	monitor.LostUnsent:     "Kafka deleted alerts before they were sent on, going on behind them: make the topic's retention longer than the receiver is ever down",
+	monitor.LostTruncation: "the brokers lost records that they had acknowledged, going on with what comes: find out why; replicate the topic and keep unclean.leader.election.enable off",
 }
 
 // loss compares the next offset to read with what the log has; nil means that nothing is lost.
-func (in *Ingest) loss(ctx context.Context, u *unreadable, next int64) (*monitor.Loss, error) {
-	topic, partition := u.source.Topic, u.source.Partition
-	starts, err := in.admin.ListStartOffsets(ctx, topic)
+func (u *unreadable) loss(ctx context.Context, admin *kadm.Client, next int64) (*monitor.Loss, error) {
+	start, end, err := bounds(ctx, admin, u.source)
 	if err != nil {
-		return nil, lost{fmt.Errorf("list the start of %s/%d: %w", topic, partition, err)}
-	}
-	ends, err := in.admin.ListEndOffsets(ctx, topic)
-	if err != nil {
-		return nil, lost{fmt.Errorf("list the end of %s/%d: %w", topic, partition, err)}
-	}
-	start, end, err := boundsOf(starts, ends, topic, partition)
-	if err != nil {
-		return nil, lost{err}
+		return nil, err
 	}
 	if u.next >= 0 {
 		end = min(end, u.next)
@@ -132,6 +121,22 @@ func (in *Ingest) loss(ctx context.Context, u *unreadable, next int64) (*monitor
 		return &monitor.Loss{Source: u.source, Start: end, End: next, Why: monitor.LostTruncation}, nil
 	}
 	return nil, nil
+}
+
+// bounds asks for the first offset of a partition and its end.
+func bounds(ctx context.Context, admin *kadm.Client, of windows.Source) (first, behind int64, err error) {
+	starts, err := admin.ListStartOffsets(ctx, of.Topic)
+	if err != nil {
+		return 0, 0, lost{fmt.Errorf("list the start of %v: %w", of, err)}
+	}
+	ends, err := admin.ListEndOffsets(ctx, of.Topic)
+	if err != nil {
+		return 0, 0, lost{fmt.Errorf("list the end of %v: %w", of, err)}
+	}
+	if first, behind, err = boundsOf(starts, ends, of.Topic, of.Partition); err != nil {
+		return 0, 0, lost{err}
+	}
+	return first, behind, nil
 }
 
 // boundsOf is the first offset of a partition and its end.

@@ -82,14 +82,8 @@ func (ev *Evaluation) state(partition int32) ([]*kgo.Record, error) {
 		}
 		put(b.Key(), value)
 	}
-	value, err := json.Marshal(meta{
-		Version: metaVersion, Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode meta: %w", err)
-	}
-	put(keyMeta, value)
-	return records, nil
+	last, err := metaRecord(ev.config.Topics.State, partition, meta{Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions()})
+	return append(records, last), err
 }
 
 // meta is the record that ends what a transaction writes to a partition of the state topic.
@@ -101,6 +95,15 @@ type meta struct {
 }
 
 const metaVersion = 1
+
+func metaRecord(topic string, partition int32, m meta) (*kgo.Record, error) {
+	m.Version = metaVersion
+	value, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode meta: %w", err)
+	}
+	return &kgo.Record{Topic: topic, Partition: partition, Key: []byte(keyMeta), Value: value}, nil
+}
 
 // Restoration rebuilds the state of one partition of the panes topic after a restart or an abort: what was saved, record
 // by record, and then, from the panes log, what was not. It does no I/O.

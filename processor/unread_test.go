@@ -42,9 +42,11 @@ func (w *world) health() []monitor.Health {
 }
 
 // offsets are those that a role's group has committed in the capture topic.
-func (w *world) offsets(role string) map[int32]int64 {
+func (w *world) offsets(role string) map[int32]int64 { return w.offsetsIn("capture", role) }
+
+func (w *world) offsetsIn(topic, role string) map[int32]int64 {
 	w.t.Helper()
-	all, err := kadm.NewClient(w.client).FetchOffsetsForTopics(context.Background(), group(role), "capture")
+	all, err := kadm.NewClient(w.client).FetchOffsetsForTopics(context.Background(), group(role), topic)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -210,6 +210,13 @@ def alternation(data):
         firing[key] = alert["id"] if alert["state"] == "firing" else None
 
 
+def nothing_lost(data):
+    """No record was deleted before it was read, and none that was acknowledged is gone."""
+    for alert in data.alerts:
+        if alert["rule"] == "lost":
+            yield alert["message"]
+
+
 def key_of(alert):
     return (alert["monitor"], alert["endpoint"], alert["variant"], alert["window"]["size"], alert["feature"], alert["rule"])
 
@@ -320,7 +327,7 @@ def compare(window, report, rows, layouts):
                 yield f"{window}: {name} of {feature['name']} is reported as {got[name]}, and the archive gives {value}"
 
 
-CHECKS = [ids, chains, once, totals, balance, nothing_late, dead_letters, alternation, transitions, recomputed]
+CHECKS = [ids, chains, once, totals, balance, nothing_late, dead_letters, alternation, transitions, nothing_lost, recomputed]
 
 
 def figures(data):
@@ -426,6 +433,10 @@ def lose_last_alert(data):
     del data.alerts[max(i for i, a in enumerate(data.alerts) if a["rule"] == "psi")]
 
 
+def lose_offsets(data):
+    data.alerts.append(data.alerts[-1] | {"rule": "lost"})
+
+
 def come_late(data):
     data.late.append(({"partition": 0, "offset": 0}, b"{}"))
 
@@ -443,7 +454,7 @@ PLANTED = [
     (disagree_with_footer, chains), (lose_tail, chains), (lose_row, chains), (lose_report, totals), (lose_report, balance),
     (lose_report, recomputed), (double_report, once), (double_report, totals), (miscount, totals), (miscount, balance),
     (miscount, recomputed), (lose_row, recomputed), (bend("mean"), recomputed), (bend("stddev"), recomputed), (bend_psi, recomputed),
-    (double_alert, alternation), (lose_firing, alternation), (lose_last_alert, transitions), (come_late, nothing_late),
+    (double_alert, alternation), (lose_firing, alternation), (lose_last_alert, transitions), (lose_offsets, nothing_lost), (come_late, nothing_late),
     (come_late, balance), (lose_dead_letter, dead_letters), (double_dead_letter, dead_letters), (lose_dead_letter, balance),
 ]
 
