@@ -37,11 +37,11 @@ func TestFreshness(t *testing.T) {
 	s.pass(1)
 	s.idle[0], s.idle[1] = true, true
 	s.says(s.pass(59))
-	s.says(s.pass(100), "12:01:51 churn has had no record since 2026-03-01T12:00:50Z, for more than 1m")
+	s.says(s.pass(100), "12:01:52 churn has had no record since 2026-03-01T12:00:50Z, for more than 1m")
 	s.rows(0, "churn", noon, 5, usual) // late, but there
 	s.says(s.pass(1), "12:03:31 churn has records again, from 2026-03-01T12:03:30Z on")
 	s.says(s.pass(59))
-	s.says(s.pass(60), "12:04:31 churn has had no record since 2026-03-01T12:03:30Z, for more than 1m")
+	s.says(s.pass(60), "12:04:32 churn has had no record since 2026-03-01T12:03:30Z, for more than 1m")
 	want := Alert{
 		ID: s.out.Alerts[0].ID, Incident: s.out.Alerts[0].ID, Kind: "quality", State: "firing", Monitor: "churn", Endpoint: "churn", Variant: "*", Rule: "freshness",
 		Score: 61, Threshold: 60, Window: Window{windows.Window{Start: noon.Add(50 * second), End: noon.Add(111 * second)}, "1m"}, Since: noon.Add(50 * second),

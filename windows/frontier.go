@@ -72,17 +72,14 @@ func (f *Frontier) Advance(partitions *Partitions, at Time) Time {
 			continue // of a topic that was made again with fewer partitions
 		}
 		status := partitions.sources[source]
-		time := p.EventTime
+		time, read := p.EventTime, status.read(at)
 		if p.Ended {
 			time = time.Add(f.longest)
 		}
 		fastest = max(fastest, time)
-		if status.idle(at) {
-			continue
-		}
-		if quiet := status.Appended > p.Appended.Add(Quiet); quiet {
+		if status.idle(at) || read > p.Appended.Add(Quiet) {
 			// Live traffic may be among what is unread. Of a replay this is far ahead and holds nothing.
-			time = max(time, status.Appended)
+			time = max(time, read)
 		} else {
 			active = true
 		}

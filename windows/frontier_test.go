@@ -34,6 +34,12 @@ func (s *story) ended(partition int32, eventTime Time) {
 // report is the vector of a topic of two partitions.
 func (s *story) report(status ...Status) { s.partitions.Report(say(2, status...), s.at) }
 
+// again is two reports: the broker was asked in between, so what the second calls idle was read up to now.
+func (s *story) again(status ...Status) {
+	s.report(status...)
+	s.report(status...)
+}
+
 // expect advances the frontier and compares it.
 func (s *story) expect(want Time) {
 	s.Helper()
@@ -96,7 +102,7 @@ func TestFrontierWaitsForAllPartitionsOfItsTopics(t *testing.T) {
 	s.report(s.active(0))
 	s.expect(Never)
 	s.partitions.Report(Vector{Counts: map[string]int32{"other": 3}}, s.at) // no topic of the endpoint
-	s.report(s.idle(1))
+	s.again(s.idle(1))
 	s.expect(now)
 }
 
@@ -146,7 +152,7 @@ func TestLagOfItsOwnSourceDoesNotKeepANewEndpointFromSettling(t *testing.T) {
 	s.expect(now)
 }
 
-func TestIdleSourceIsLeftOutWithinItsLease(t *testing.T) {
+func TestIdleSourceHoldsWhereItWasProven(t *testing.T) {
 	s := newStory(t)
 	s.seen(0, now)
 	s.seen(1, now)
@@ -155,14 +161,45 @@ func TestIdleSourceIsLeftOutWithinItsLease(t *testing.T) {
 	s.expect(now)
 	s.seen(0, now.Add(6*second))
 	s.expect(now) // 1 is silent, which proves nothing
+	s.after(second)
+	s.report(s.active(0), s.idle(1)) // the broker was asked after the report before
+	s.expect(now.Add(5 * second))
+	s.after(second)
 	s.report(s.active(0), s.idle(1))
 	s.expect(now.Add(6 * second))
+}
+
+// A reader asks, is told that nothing is unread, is stopped, and only nine seconds later writes what it heard. What was
+// captured meanwhile is not late.
+func TestProofIsAsOldAsTheReportBefore(t *testing.T) {
+	s := newStory(t)
+	s.seen(0, now)
+	s.seen(1, now)
+	s.after(Settle)
+	s.report(s.active(0), s.active(1))
+	s.after(9 * second)
+	s.seen(0, s.at)
+	s.report(s.active(0), s.idle(1))
+	s.expect(now.Add(Settle))
+	s.seen(1, now.Add(Settle+second)) // read at last
+	s.report(s.active(0), s.active(1))
+	s.expect(now.Add(Settle + second))
+}
+
+// Of a replay a proof holds nothing, but it does not hold for ever either.
+func TestProofLapses(t *testing.T) {
+	s := newStory(t)
+	old := date("2018-06-01T00:00:00")
+	s.seen(0, old)
+	s.seen(1, old)
+	s.after(Settle)
+	s.again(s.active(0), s.idle(1))
 	s.after(Lease)
-	s.seen(0, now.Add(12*second))
-	s.expect(now.Add(12 * second)) // the lease's last millisecond
+	s.seen(0, old.Add(minute))
+	s.expect(old.Add(minute)) // the lease's last millisecond
 	s.after(time.Millisecond)
-	s.seen(0, now.Add(14*second))
-	s.expect(now.Add(12 * second)) // it lapsed: 1 holds again
-	s.report(s.idle(1))
-	s.expect(now.Add(14 * second))
+	s.seen(0, old.Add(2*minute))
+	s.expect(old.Add(minute)) // it lapsed: 1 holds again
+	s.again(s.idle(1))
+	s.expect(old.Add(2 * minute))
 }

@@ -10,13 +10,15 @@ func TestClockMovesLiveTrafficWhenAllIsIdle(t *testing.T) {
 	s.seen(0, now)
 	s.seen(1, now.Add(-2*second))
 	s.after(6 * second)
-	s.report(s.idle(0), s.active(1))
+	s.again(s.idle(0), s.active(1))
 	s.expect(now.Add(-2 * second))
-	s.report(s.idle(0), s.idle(1))
+	s.again(s.idle(0), s.idle(1))
 	s.expect(now.Add(6*second - IdleTimeout))
-	s.after(10 * second)
-	s.expect(now.Add(6*second - IdleTimeout)) // both leases lapsed
-	s.report(s.idle(0), s.idle(1))
+	s.after(5 * second)
+	s.expect(now.Add(6 * second)) // nobody asked since
+	s.after(5 * second)
+	s.expect(now.Add(6 * second))
+	s.again(s.idle(0), s.idle(1))
 	s.expect(now.Add(16*second - IdleTimeout))
 }
 
@@ -27,7 +29,7 @@ func TestClockMovesOnForHours(t *testing.T) {
 	s.seen(0, now)
 	for range 2 * 60 {
 		s.after(minute)
-		s.report(s.idle(0), s.idle(1))
+		s.again(s.idle(0), s.idle(1))
 		s.expect(s.at.Add(-IdleTimeout))
 	}
 }
@@ -45,7 +47,7 @@ func TestClockDoesNotMoveAReplay(t *testing.T) {
 		s.after(10 * second)
 		last := s.at.Add(-test.behind)
 		s.frontier.Observe(Progress{Source: p(0), EventTime: last, Appended: now}, now)
-		s.report(s.idle(0), s.idle(1))
+		s.again(s.idle(0), s.idle(1))
 		want := last
 		if test.live {
 			want = s.at.Add(-IdleTimeout)
@@ -60,9 +62,9 @@ func TestIdleReplayIsWhereItsFurthestSourceIs(t *testing.T) {
 	s.seen(0, old)
 	s.seen(1, old.Add(time.Hour))
 	s.after(10 * second)
-	s.report(s.idle(0), s.active(1))
+	s.again(s.idle(0), s.active(1))
 	s.expect(old.Add(time.Hour))
-	s.report(s.idle(0), s.idle(1))
+	s.again(s.idle(0), s.idle(1))
 	s.expect(old.Add(time.Hour))
 }
 

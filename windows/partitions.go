@@ -47,14 +47,30 @@ type Status struct {
 	Lag  bool `json:"lag,omitempty"`
 	Idle bool `json:"idle,omitempty"`
 	At   Time `json:"at,omitzero"` // append time of the report itself
+	// Since: append time of the report before. The broker was asked after that one was written, and perhaps long before
+	// this one was: a reader may be stopped between its question and its report.
+	Since Time `json:"since,omitzero"`
 }
 
-// Lease is how long a report that a source is idle holds: it is renewed by each commit of the source's reader, so
-// a reader that died does not keep its sources idle.
-const Lease = 5 * time.Second
+const (
+	// Lease is how old the proof may be that a source is idle. Each commit of the source's reader brings another, so
+	// this is longer than a commit takes, and a reader that died does not keep its sources idle.
+	Lease = 10 * time.Second
+	// forgotten is for how long nothing is said of a source before a report of an earlier generation counts: a group
+	// that was deleted and made again counts its generations from the start.
+	forgotten = 30 * time.Second
+)
 
 // idle says whether the source is idle at a moment of the log.
-func (s Status) idle(at Time) bool { return s.Idle && at <= s.At.Add(Lease) }
+func (s Status) idle(at Time) bool { return s.Idle && at <= s.Since.Add(Lease) }
+
+// read is the append time up to which, as is known at a moment of the log, all of the source has been read.
+func (s Status) read(at Time) Time {
+	if s.idle(at) {
+		return max(s.Appended, s.Since)
+	}
+	return s.Appended
+}
 
 // Vector is the record that ends each commit of a reader: the status of all sources that it owns.
 type Vector struct {
@@ -88,9 +104,8 @@ func (p *Partitions) Report(v Vector, at Time) {
 	}
 	for _, s := range v.Sources {
 		known := p.sources[s.Source]
-		// A group that was deleted and made again counts its generations from the start.
-		if s.Generation >= known.Generation || at > known.At.Add(6*Lease) {
-			s.At = at
+		if s.Generation >= known.Generation || at > known.At.Add(forgotten) {
+			s.At, s.Since = at, known.At
 			p.sources[s.Source] = s
 		}
 	}

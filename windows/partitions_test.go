@@ -16,20 +16,28 @@ func say(n int32, status ...Status) Vector {
 	return Vector{Counts: map[string]int32{"capture": n}, Sources: status}
 }
 
-func TestLeaseEndsAfterFiveSeconds(t *testing.T) {
+func TestProofCountsFromTheReportBefore(t *testing.T) {
 	var partitions Partitions
-	partitions.Report(say(1, Status{Source: p(0), Idle: true}), 10_000)
-	for at, want := range map[Time]bool{10_000: true, 14_999: true, 15_000: true, 15_001: false} {
+	idle := say(1, Status{Source: p(0), Idle: true})
+	partitions.Report(idle, 100_000)
+	if partitions.sources[p(0)].idle(100_000) {
+		t.Error("idle by a first report: how long ago the broker was asked is not known")
+	}
+	partitions.Report(idle, 101_000)
+	for at, want := range map[Time]bool{101_000: true, 109_999: true, 110_000: true, 110_001: false} {
 		if got := partitions.sources[p(0)].idle(at); got != want {
 			t.Errorf("idle at %d: %t, want %t", at, got, want)
 		}
 	}
-	partitions.Report(say(1, Status{Source: p(0), Idle: true}), 15_001)
-	if !partitions.sources[p(0)].idle(20_001) || partitions.sources[p(0)].idle(20_002) {
-		t.Error("the lease was not renewed for five seconds")
+	if got := partitions.sources[p(0)].read(110_000); got != 100_000 {
+		t.Errorf("read to %v, want to the report before", got)
 	}
-	partitions.Report(say(1, Status{Source: p(0)}), 16_000)
-	if partitions.sources[p(0)].idle(16_000) {
+	partitions.Report(idle, 111_001) // ten seconds and a millisecond after the report before
+	if partitions.sources[p(0)].idle(111_001) {
+		t.Error("idle by a proof that may be as old as that")
+	}
+	partitions.Report(say(1, Status{Source: p(0)}), 111_500)
+	if partitions.sources[p(0)].idle(111_500) {
 		t.Error("idle after a report that it is not")
 	}
 	if (Status{}).idle(0) {
@@ -55,7 +63,7 @@ func TestEarlierGenerationIsIgnored(t *testing.T) {
 		partitions.Report(say(1, Status{Source: p(0), Generation: test.generation, Position: 50}), test.at)
 		want := Status{Source: p(0), Generation: 7, Position: 100, At: 1_000}
 		if test.taken {
-			want = Status{Source: p(0), Generation: test.generation, Position: 50, At: test.at}
+			want = Status{Source: p(0), Generation: test.generation, Position: 50, At: test.at, Since: 1_000}
 		}
 		if diff := cmp.Diff(want, partitions.sources[p(0)]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)

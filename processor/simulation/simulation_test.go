@@ -2,16 +2,21 @@ package simulation
 
 import (
 	"flag"
+	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
 var (
 	seeds = flag.Uint64("seeds", 100, "how many seeds to simulate")
 	first = flag.Uint64("first", 1, "the first of them")
+	trace = flag.Bool("trace", false, "print the trace of the first")
 )
 
 // The garbage of a seed is small, and there are many seeds.
@@ -21,27 +26,51 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// TestNothingIsLostOrDoubled runs a seed on each processor at a time, and all of them though one fails.
 func TestNothingIsLostOrDoubled(t *testing.T) {
-	faults := map[string]int{}
-	rows, least := 0, 1<<30
-	for seed := *first; seed < *first+*seeds; seed++ {
-		s := play(seed, noBug, nil)
-		rows += s.rows
-		least = min(least, s.rows)
-		for kind, n := range s.faults {
-			faults[kind] += n
-		}
-		if len(s.violations) > 0 {
-			var lines []string
-			play(seed, noBug, &lines)
-			t.Fatalf("seed %d: %d violations, the first of them %s\n\nfaults %v; its trace (again with -first %d -seeds 1):\n%s",
-				seed, len(s.violations), s.violations[0], s.faults, seed, strings.Join(lines[max(0, len(lines)-900):], "\n"))
-		}
-		if s.rows < 2000 {
-			t.Errorf("seed %d has only %d rows", seed, s.rows)
-		}
+	var wait sync.WaitGroup
+	played := make([]outcome, *seeds)
+	next := atomic.Int64{}
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := next.Add(1) - 1; i < int64(*seeds); i = next.Add(1) - 1 {
+				s := play(*first+uint64(i), noBug, nil)
+				played[i] = outcome{s.rows, s.faults, s.violations}
+			}
+		})
 	}
-	t.Logf("%d seeds, %d rows (at least %d a seed); faults: %v", *seeds, rows, least, faults)
+	wait.Wait()
+	faults := map[string]int{}
+	rows, least, fewest := 0, math.MaxInt, math.MaxInt
+	for i, o := range played {
+		seed := *first + uint64(i)
+		if len(o.violations) > 0 {
+			t.Errorf("seed %d: %d violations, the first of them %s; faults %v; its trace: -first %d -seeds 1 -trace", seed, len(o.violations), o.violations[0], o.faults, seed)
+		}
+		n := 0
+		for kind, times := range o.faults {
+			faults[kind] += times
+			n += times
+		}
+		rows += o.rows
+		least, fewest = min(least, o.rows), min(fewest, n)
+	}
+	if least < 2000 || fewest < 20 {
+		t.Errorf("a seed has only %d rows, and one only %d faults", least, fewest)
+	}
+	t.Logf("%d seeds, %d rows (at least %d a seed), at least %d faults a seed: %v", *seeds, rows, least, fewest, faults)
+	if *trace {
+		var lines []string
+		play(*first, noBug, &lines)
+		t.Logf("seed %d:\n%s", *first, strings.Join(lines, "\n"))
+	}
+}
+
+// outcome is what is kept of a seed.
+type outcome struct {
+	rows       int
+	faults     map[string]int
+	violations []string
 }
 
 // TestSeedReplaysExactly: a seed that fails can be looked at again.

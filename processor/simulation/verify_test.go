@@ -60,6 +60,7 @@ func (s *scene) out(topic string) []*kgo.Record {
 type input struct {
 	records map[windows.Source]map[int64]*capturedRecord
 	counted map[seriesWindow]*profile.Profile
+	counter *profile.Counter // all monitors have one layout
 	dead    map[string]bool
 }
 
@@ -79,7 +80,10 @@ func (k seriesWindow) compare(o seriesWindow) int {
 
 // input reads the capture log, and counts its rows into windows, record by record and without panes.
 func (s *scene) input() *input {
-	in := &input{records: map[windows.Source]map[int64]*capturedRecord{}, counted: map[seriesWindow]*profile.Profile{}, dead: map[string]bool{}}
+	in := &input{
+		records: map[windows.Source]map[int64]*capturedRecord{}, counted: map[seriesWindow]*profile.Profile{},
+		counter: profile.NewCounter(monitors()[0].Layout()), dead: map[string]bool{},
+	}
 	var parser capture.Parser
 	for _, log := range s.topics[s.config.Capture[0].Topic] {
 		in.records[log.name] = map[int64]*capturedRecord{}
@@ -119,7 +123,7 @@ func (in *input) count(m *monitor.Monitor, record *capture.Record) {
 			if in.counted[key] == nil {
 				in.counted[key] = profile.New(m.Layout())
 			}
-			in.counted[key].Observe(batch, rows)
+			in.counter.Observe(in.counted[key], batch, rows)
 		}
 	}
 }
