@@ -71,40 +71,58 @@ func group(role string) string { return "tidemark-" + role }
 // transactionalID is that of this process in a role.
 func (c *Config) transactionalID(role string) string { return "tidemark-" + role + "-" + c.Instance }
 
-// startOffsets gives partitions that nothing was committed for the offset that their log starts at. So each partition
-// that the process owns has a committed offset: the session knows where to go back to after an abort, and
-// CommittedOffsets is what the process owns.
-func startOffsets(session **kgo.GroupTransactSession) kgo.Opt {
-	return adjustOffsets(session, func(context.Context, map[string]map[int32]kgo.Offset) error { return nil })
-}
+// adjustment changes where partitions are to be read from, or takes them away.
+type adjustment func(ctx context.Context, client *kgo.Client, offsets map[string]map[int32]kgo.Offset) error
 
-// adjustOffsets does so after another adjustment, which may take offsets away.
-func adjustOffsets(session **kgo.GroupTransactSession, before func(context.Context, map[string]map[int32]kgo.Offset) error) kgo.Opt {
-	return kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-		if err := before(ctx, offsets); err != nil {
-			return nil, err
+// newSession returns a session that reads partitions for which nothing was committed from the offset that their log
+// starts at. So each partition that the process owns has a committed offset: the session knows where to go back to after
+// an abort, and CommittedOffsets is what the process owns. An adjustment, which may be nil, comes before.
+func newSession(before adjustment, options ...kgo.Opt) (*kgo.GroupTransactSession, error) {
+	var session *kgo.GroupTransactSession
+	begun := make(chan struct{}) // partitions may be assigned before the session is there
+	adjust := func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+		select {
+		case <-begun:
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		for topic, partitions := range offsets {
-			var starts kadm.ListedOffsets
-			for partition, offset := range partitions {
-				if offset.EpochOffset().Offset >= 0 {
-					continue
-				}
-				if starts == nil {
-					var err error
-					if starts, err = kadm.NewClient((*session).Client()).ListStartOffsets(ctx, topic); err != nil {
-						return nil, fmt.Errorf("list the starts of topic %q: %w", topic, err)
-					}
-				}
-				start, ok := starts.Lookup(topic, partition)
-				if !ok || start.Err != nil {
-					return nil, fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)
-				}
-				partitions[partition] = kgo.NewOffset().At(start.Offset)
+		if before != nil {
+			if err := before(ctx, session.Client(), offsets); err != nil {
+				return nil, err
 			}
 		}
-		return offsets, nil
-	})
+		return offsets, startOffsets(ctx, session.Client(), offsets)
+	}
+	session, err := kgo.NewGroupTransactSession(append(options, kgo.AdjustFetchOffsetsFn(adjust))...)
+	if err != nil {
+		return nil, err
+	}
+	close(begun)
+	return session, nil
+}
+
+// startOffsets is the adjustment of partitions that nothing was committed for.
+func startOffsets(ctx context.Context, client *kgo.Client, offsets map[string]map[int32]kgo.Offset) error {
+	for topic, partitions := range offsets {
+		var starts kadm.ListedOffsets
+		for partition, offset := range partitions {
+			if offset.EpochOffset().Offset >= 0 {
+				continue
+			}
+			if starts == nil {
+				var err error
+				if starts, err = kadm.NewClient(client).ListStartOffsets(ctx, topic); err != nil {
+					return fmt.Errorf("list the starts of topic %q: %w", topic, err)
+				}
+			}
+			start, ok := starts.Lookup(topic, partition)
+			if !ok || start.Err != nil {
+				return fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)
+			}
+			partitions[partition] = kgo.NewOffset().At(start.Offset)
+		}
+	}
+	return nil
 }
 
 // Partitioner sends a record with a key to the partition that Kafka's own clients send it to. A record without a

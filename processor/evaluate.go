@@ -49,8 +49,8 @@ func (ev *Evaluate) Run(ctx context.Context) error {
 func (ev *Evaluate) run(ctx context.Context) error {
 	options := append(ev.config.sessionOptions(ev.log, "evaluate", ev.config.Topics.Panes),
 		kgo.FetchMinBytes(1), kgo.FetchMaxWait(500*time.Millisecond),
-		kgo.OnPartitionsAssigned(ev.onAssigned), kgo.OnPartitionsRevoked(ev.onRevoked), startOffsets(&ev.session))
-	session, err := kgo.NewGroupTransactSession(append(options, ev.options...)...)
+		kgo.OnPartitionsAssigned(ev.onAssigned), kgo.OnPartitionsRevoked(ev.onRevoked))
+	session, err := newSession(nil, append(options, ev.options...)...)
 	if err != nil {
 		return err
 	}

@@ -47,8 +47,8 @@ func (in *Ingest) Run(ctx context.Context) error {
 }
 
 func (in *Ingest) run(ctx context.Context) error {
-	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), kgo.WithPools(&recordPool{}), in.startOffsets())
-	session, err := kgo.NewGroupTransactSession(append(options, in.options...)...)
+	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), kgo.WithPools(&recordPool{}))
+	session, err := newSession(in.fromStart(), append(options, in.options...)...)
 	if err != nil {
 		return err
 	}
@@ -170,12 +170,12 @@ func (in *Ingest) ids() map[string]string {
 	return ids
 }
 
-// startOffsets is that of all roles, but a topic that was made again since the session before is read from its start:
-// the group may still have the offsets of the old one.
-func (in *Ingest) startOffsets() kgo.Opt {
+// fromStart is the adjustment that a topic that was made again since the session before is read from its start: the group
+// may still have the offsets of the old one.
+func (in *Ingest) fromStart() adjustment {
 	former := in.intake.ids
-	return adjustOffsets(&in.session, func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) error {
-		topics, err := lookUp(ctx, in.session.Client(), in.captures()...)
+	return func(ctx context.Context, client *kgo.Client, offsets map[string]map[int32]kgo.Offset) error {
+		topics, err := lookUp(ctx, client, in.captures()...)
 		if err != nil {
 			return err
 		}
@@ -188,5 +188,5 @@ func (in *Ingest) startOffsets() kgo.Opt {
 			}
 		}
 		return nil
-	})
+	}
 }

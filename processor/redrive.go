@@ -26,9 +26,9 @@ type Redriven struct {
 func (c *Config) Redrive(ctx context.Context, log *slog.Logger, attempts int, options ...kgo.Opt) (done Redriven, err error) {
 	const role = "deadletters"
 	topic := c.Topics.DeadLetters
-	var session *kgo.GroupTransactSession
-	all := append(c.sessionOptions(log, role, topic), startOffsets(&session), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if session, err = kgo.NewGroupTransactSession(append(all, options...)...); err != nil {
+	all := append(c.sessionOptions(log, role, topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	session, err := newSession(nil, append(all, options...)...)
+	if err != nil {
 		return done, err
 	}
 	defer session.Close()
