@@ -137,35 +137,83 @@ func (e *endpoint) seriesOf(variant, layout string) *series {
 	return s
 }
 
-// advance closes the windows that the frontier has passed.
-func (e *endpoint) advance(partitions *windows.Partitions, at windows.Time, out *Output) error {
+// advance closes the windows that the frontier has passed, until the output has about so much work. It says whether all are
+// closed.
+func (e *endpoint) advance(partitions *windows.Partitions, at windows.Time, work int, out *Output) (done bool, err error) {
 	before := e.frontier.Value()
 	frontier := e.frontier.Advance(partitions, at)
-	if frontier == before {
-		return nil
+	if frontier == windows.Never {
+		return true, nil
 	}
-	e.dirty = true
+	e.dirty = e.dirty || frontier != before
 	for i, m := range e.monitors {
 		// A longer lateness after a restart does not open what was closed.
 		watermark := max(frontier.Add(-m.AllowedLateness), e.closed[i])
-		e.forgetSequences(m, watermark)
-		e.forgetBets(m, watermark)
-		for _, variant := range e.variants() {
-			if !m.Watches(e.name, variant) {
-				continue
+		if e.closed[i] == windows.Never {
+			e.whole[i] = watermark
+		}
+		for e.closed[i] < watermark {
+			if out.Work >= work {
+				return false, nil
 			}
-			if err := e.follow(i, variant, watermark, out); err != nil {
-				return err
-			}
-			for _, spec := range m.Windows {
-				if err := e.close(i, variant, spec, watermark, out); err != nil {
-					return err
-				}
+			if err := e.pass(i, e.next(i, watermark), out); err != nil {
+				return false, err
 			}
 		}
-		e.volume(i, watermark, out)
-		e.closed[i] = watermark
 	}
+	return true, nil
+}
+
+// maxPassed bounds the windows of a kind and variant, and the panes, that a watermark passes at once.
+const maxPassed = 100
+
+// next is how far the i-th monitor's watermark goes at once, on its way to where it is to be.
+func (e *endpoint) next(i int, watermark windows.Time) windows.Time {
+	m := e.monitors[i]
+	for _, variant := range e.variants() {
+		if !m.Watches(e.name, variant) {
+			continue
+		}
+		after := e.paneAfter(variant, m)
+		for _, spec := range append([]windows.Spec{{Size: e.pane}}, m.Windows...) {
+			passed := 0
+			until := watermark
+			spec.Closing(e.closed[i], watermark, func(from windows.Time) (windows.Time, bool) {
+				if passed == maxPassed {
+					return 0, false
+				}
+				return after(from)
+			}, func(w windows.Window) {
+				if passed++; passed == maxPassed {
+					until = w.End
+				}
+			})
+			watermark = until
+		}
+	}
+	return watermark
+}
+
+// pass moves the i-th monitor's watermark and closes what it passes.
+func (e *endpoint) pass(i int, watermark windows.Time, out *Output) error {
+	m := e.monitors[i]
+	e.forgetSequences(m, watermark)
+	e.forgetBets(m, watermark)
+	for _, variant := range e.variants() {
+		if !m.Watches(e.name, variant) {
+			continue
+		}
+		if err := e.follow(i, variant, watermark, out); err != nil {
+			return err
+		}
+		for _, spec := range m.Windows {
+			if err := e.close(i, variant, spec, watermark, out); err != nil {
+				return err
+			}
+		}
+	}
+	e.volume(i, watermark, out)
+	e.closed[i], e.dirty = watermark, true
 	return nil
 }
 
@@ -193,16 +241,7 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 	if own == nil {
 		own = &series{}
 	}
-	next := func(from windows.Time) (start windows.Time, ok bool) {
-		start, ok = own.panes.Next(from)
-		for _, s := range foreign {
-			if t, found := s.panes.Next(from); found && (!ok || t < start) {
-				start, ok = t, true
-			}
-		}
-		return start, ok
-	}
-	spec.Closing(e.closed[i], watermark, next, func(w windows.Window) {
+	spec.Closing(e.closed[i], watermark, e.paneAfter(variant, m), func(w windows.Window) {
 		if err != nil {
 			return
 		}
@@ -233,6 +272,7 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 			report.constrained(made)
 		}
 		out.Reports = append(out.Reports, report)
+		out.Work += len(report.Features)
 		out.Alerts = append(out.Alerts, m.alerts(&report, reference.profile, current, ranges, e.alerts)...)
 		out.Alerts = append(out.Alerts, m.constraintAlerts(&report, made, reference.profile, current, ranges, e.alerts)...)
 		if report.Insufficient != "layout" {
@@ -240,6 +280,23 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 		}
 	})
 	return err
+}
+
+// paneAfter finds the first pane, of those that make or suspend windows of the monitor on a variant, that does not start
+// before a time.
+func (e *endpoint) paneAfter(variant string, m *Monitor) func(from windows.Time) (windows.Time, bool) {
+	all := e.foreign(variant)
+	if own := e.series[seriesKey{variant, m.Layout().ID()}]; own != nil {
+		all = append(all, own)
+	}
+	return func(from windows.Time) (start windows.Time, ok bool) {
+		for _, s := range all {
+			if t, found := s.panes.Next(from); found && (!ok || t < start) {
+				start, ok = t, true
+			}
+		}
+		return start, ok
+	}
 }
 
 // foreign returns the series of the variant in layouts that no monitor has.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"tidemark/windows"
@@ -13,6 +14,9 @@ type Shard struct {
 	partitions windows.Partitions
 	endpoints  map[string]*endpoint
 	system     system
+
+	at  windows.Time // when the last vector was appended
+	due []string     // the endpoints whose windows it may close, those that were not looked at yet
 }
 
 // Output is what a step of a shard has to say.
@@ -22,6 +26,7 @@ type Output struct {
 	Late    []Delta
 	Windows []SavedWindow // to keep: later windows are compared with them
 	Panes   []SavedPane   // to keep: no delta is expected for them, but later windows need them
+	Work    int           // how much was done for it: about the columns that were looked at
 }
 
 // NewShard returns a shard without endpoints.
@@ -76,18 +81,62 @@ func (s *Shard) endpoint(name string) *endpoint {
 // Tick takes in the vector that ends a commit and closes the windows that all sources have passed. For
 // errors see Add.
 func (s *Shard) Tick(v windows.Vector, at windows.Time, out *Output) error {
+	s.Report(v, at)
+	return s.Close(math.MaxInt, out)
+}
+
+// Report takes in the vector that ends a commit: [Shard.Close] then closes the windows that all sources have passed.
+func (s *Shard) Report(v windows.Vector, at windows.Time) {
 	s.partitions.Report(v, at)
-	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
-		e := s.endpoints[name]
-		if err := e.advance(&s.partitions, at, out); err != nil {
+	s.at, s.due = at, s.Endpoints()
+}
+
+// Due says whether the last vector may close more windows. Until it does not, nothing else may be taken in.
+func (s *Shard) Due() bool { return len(s.due) > 0 }
+
+// Close closes windows until the output has about so much work. What is left is closed by the next call, or, after a
+// restart, by that of another shard: it does not matter where the work is cut. For errors see Add.
+func (s *Shard) Close(work int, out *Output) error {
+	for len(s.due) > 0 && out.Work < work {
+		e := s.endpoints[s.due[0]]
+		done, err := e.advance(&s.partitions, s.at, work, out)
+		if err != nil {
 			return err
 		}
-		e.refresh(&s.partitions, at, out)
+		if done {
+			e.refresh(&s.partitions, s.at, out)
+			s.due = s.due[1:]
+		}
 		if err := e.settle(out); err != nil {
 			return err
 		}
+		out.Work++
 	}
 	return nil
+}
+
+// Closing is what is left of a vector's work.
+type Closing struct {
+	At   windows.Time `json:"at"`   // when it was appended
+	From string       `json:"from"` // the first endpoint whose windows it may close yet, in the order of their names
+}
+
+// Closing is what is left of the last vector's work, to save; nil when that is nothing.
+func (s *Shard) Closing() *Closing {
+	if len(s.due) == 0 {
+		return nil
+	}
+	return &Closing{s.at, s.due[0]}
+}
+
+// RestoreClosing takes back what Closing returned. It must come after all endpoints and partitions.
+func (s *Shard) RestoreClosing(c *Closing) {
+	if c == nil {
+		return
+	}
+	all := s.Endpoints()
+	from, _ := slices.BinarySearch(all, c.From)
+	s.at, s.due = c.At, all[from:]
 }
 
 // ReplayFrom is the offset that the log has to be read from, with [Shard.Replay], to rebuild what is not saved.

@@ -41,11 +41,7 @@ func (v *Volume) bound(rows int64) int64 {
 // the endpoint's first watermark are not judged: traffic may have begun in their midst.
 func (e *endpoint) volume(i int, watermark windows.Time, out *Output) {
 	m := e.monitors[i]
-	if e.closed[i] == windows.Never {
-		e.whole[i] = watermark
-		return
-	}
-	if m.Volume.Min == 0 && m.Volume.Max == 0 {
+	if e.closed[i] == windows.Never || m.Volume.Min == 0 && m.Volume.Max == 0 {
 		return
 	}
 	spec := m.Windows[0]

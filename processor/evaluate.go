@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/monitor"
+	"tidemark/windows"
 )
 
 // Evaluate reads pane deltas, closes windows and writes reports, alerts and its state, in transactions that also
@@ -26,6 +27,7 @@ type Evaluate struct {
 	session *kgo.GroupTransactSession
 	admin   *kadm.Client
 	panesID kadm.TopicID
+	read    bool // something since the last commit
 
 	mu       sync.Mutex
 	assigned map[int32]bool // assigned since they were last restored
@@ -55,7 +57,7 @@ func (ev *Evaluate) run(ctx context.Context) error {
 		return err
 	}
 	defer session.Close()
-	ev.session, ev.admin = session, kadm.NewClient(session.Client())
+	ev.session, ev.admin, ev.read = session, kadm.NewClient(session.Client()), false
 	ev.evaluation = NewEvaluation(ev.config, ev.evaluation.monitors)
 	if err := ev.compareTopics(ctx); err != nil {
 		return err
@@ -70,10 +72,10 @@ func (ev *Evaluate) run(ctx context.Context) error {
 			}
 			return reread(err)
 		}
-		if err := ev.poll(ctx, next); err != nil {
+		if err := ev.decide(ctx, next); err != nil {
 			return reread(err)
 		}
-		if ctx.Err() == nil && time.Now().Before(next) && !ev.evaluation.Decided() {
+		if ctx.Err() == nil && time.Now().Before(next) && !ev.evaluation.Decided() && !ev.evaluation.Due() {
 			continue
 		}
 		commit, cancel := commitContext(ctx)
@@ -122,33 +124,61 @@ func (ev *Evaluate) onRevoked(_ context.Context, _ *kgo.Client, revoked map[stri
 	}
 }
 
-// poll reads deltas and decides on them.
-func (ev *Evaluate) poll(ctx context.Context, next time.Time) error {
+const (
+	// maxWork bounds what is written in a transaction, in columns of reports, and maxDeciding for how long it is decided on: so
+	// it ends in time, however many windows close at once.
+	maxWork     = 20_000
+	maxDeciding = 2 * time.Second
+	someWork    = 500 // that is decided on between two looks at the clock
+)
+
+// decide reads deltas and decides on them, until nothing more waits or a transaction has enough to write. It takes records from
+// the client one by one, since the session commits the offsets of all that were taken.
+func (ev *Evaluate) decide(ctx context.Context, next time.Time) error {
 	wait, cancel := context.WithDeadline(ctx, next)
 	defer cancel()
-	fetches := ev.session.PollRecords(wait, maxPolled)
-	if err := ev.config.fetchError(ev.log, fetches); err != nil {
-		return err
-	}
-	var failed error
-	fetches.EachRecord(func(r *kgo.Record) {
-		if failed == nil {
-			failed = ev.evaluation.Step(r)
+	taken := false
+	for started := time.Now(); ; {
+		for ev.evaluation.Due() {
+			if ev.evaluation.Work() >= maxWork || time.Since(started) >= maxDeciding || ctx.Err() != nil {
+				return nil
+			}
+			if err := ev.evaluation.Close(ev.evaluation.Work() + someWork); err != nil {
+				return err
+			}
 		}
-	})
-	return failed
+		if ev.evaluation.Work() >= maxWork || wait.Err() != nil || taken && ev.session.Client().BufferedFetchRecords() == 0 {
+			return nil
+		}
+		fetches := ev.session.PollRecords(wait, 1)
+		if err := ev.config.fetchError(ev.log, fetches); err != nil {
+			return err
+		}
+		for records := fetches.RecordIter(); !records.Done(); {
+			taken, ev.read = true, true
+			if err := ev.evaluation.Read(records.Next()); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // commit writes what was decided since the last commit.
 func (ev *Evaluate) commit(ctx context.Context) error {
-	if !ev.evaluation.Consumed() {
+	touched := ev.evaluation.Touched()
+	if len(touched) == 0 {
 		return nil
 	}
 	records, err := ev.evaluation.Records()
 	if err != nil {
 		return err
 	}
-	committed, err := ev.config.transact(ctx, ev.session, records)
+	var committed bool
+	if ev.read {
+		committed, err = ev.config.transact(ctx, ev.session, records)
+	} else {
+		committed, err = ev.config.transactAt(ctx, ev.log, ev.session, "evaluate", ev.panesID, records, ev.unmoved(touched)...)
+	}
 	if err != nil {
 		return err
 	}
@@ -161,5 +191,16 @@ func (ev *Evaluate) commit(ctx context.Context) error {
 		ev.restoreAll()
 	}
 	ev.evaluation.Forget()
+	ev.read = false
 	return nil
+}
+
+// unmoved is the committed offsets of partitions.
+func (ev *Evaluate) unmoved(partitions []int32) []position {
+	owned := ev.session.Client().CommittedOffsets()[ev.config.Topics.Panes]
+	var all []position
+	for _, partition := range partitions {
+		all = append(all, position{windows.Source{Topic: ev.config.Topics.Panes, Partition: partition}, owned[partition]})
+	}
+	return all
 }

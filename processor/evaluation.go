@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,8 +37,18 @@ func NewEvaluation(c *Config, monitors []*monitor.Monitor) *Evaluation {
 	return &Evaluation{config: c, monitors: monitors, shards: map[int32]*shard{}, rows: map[string]int64{}, touched: map[int32]bool{}}
 }
 
-// Step takes in one record of the panes topic. After an error the evaluation must not be used any more.
+// Step takes in one record of the panes topic and closes all windows that it closes. After an error the evaluation must not
+// be used any more.
 func (ev *Evaluation) Step(r *kgo.Record) error {
+	if err := ev.Read(r); err != nil {
+		return err
+	}
+	return ev.Close(math.MaxInt)
+}
+
+// Read takes in one record of the panes topic. What it closes, [Evaluation.Close] decides, before any other is taken in. For
+// errors see Step.
+func (ev *Evaluation) Read(r *kgo.Record) error {
 	s := ev.shards[r.Partition]
 	if s == nil || r.Offset < s.next {
 		// The partition went and came back while the client was cut off: a new session restores it.
@@ -61,7 +72,8 @@ func (ev *Evaluation) Step(r *kgo.Record) error {
 		if err := json.Unmarshal(r.Value, &v); err != nil {
 			return fmt.Errorf("decode vector at %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
 		}
-		return s.Tick(v, at, &ev.out)
+		s.Report(v, at)
+		return nil
 	}
 	d, err := monitor.DecodeDelta(r.Value)
 	if err != nil {
@@ -80,9 +92,37 @@ func (ev *Evaluation) Step(r *kgo.Record) error {
 	return nil
 }
 
-// Consumed says whether anything was taken in since the last commit. Without consumed records there is nothing to
-// commit, and a transaction without offsets would not be fenced.
-func (ev *Evaluation) Consumed() bool { return len(ev.touched) > 0 }
+// Due says whether what was taken in may close more windows.
+func (ev *Evaluation) Due() bool {
+	for _, s := range ev.shards {
+		if s.Due() {
+			return true
+		}
+	}
+	return false
+}
+
+// Close closes windows until there is about so much work for a commit to write, counted in columns of reports. What is left may
+// be closed after a commit. For errors see Step.
+func (ev *Evaluation) Close(work int) error {
+	for _, partition := range slices.Sorted(maps.Keys(ev.shards)) {
+		s := ev.shards[partition]
+		if !s.Due() || ev.out.Work >= work {
+			continue
+		}
+		ev.touched[partition] = true
+		if err := s.Close(work, &ev.out); err != nil {
+			return fmt.Errorf("partition %d: %w", partition, err)
+		}
+	}
+	return nil
+}
+
+// Work is how much there is for a commit to write, about.
+func (ev *Evaluation) Work() int { return ev.out.Work }
+
+// Touched returns the partitions that changed since the last commit. Without any there is nothing to commit.
+func (ev *Evaluation) Touched() []int32 { return slices.Sorted(maps.Keys(ev.touched)) }
 
 // Decided says whether a window closed or an alert changed since the last commit, so that it should not wait.
 func (ev *Evaluation) Decided() bool { return len(ev.out.Reports)+len(ev.out.Alerts) > 0 }
@@ -137,7 +177,7 @@ func (ev *Evaluation) Records() ([]*kgo.Record, error) {
 		}
 		records = append(records, &kgo.Record{Topic: t.Late, Key: []byte(ev.out.Late[i].Endpoint), Value: value})
 	}
-	for _, partition := range slices.Sorted(maps.Keys(ev.touched)) {
+	for _, partition := range ev.Touched() {
 		state, err := ev.state(partition)
 		if err != nil {
 			return nil, err

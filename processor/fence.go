@@ -22,15 +22,22 @@ type position struct {
 // transactAt produces the records in one transaction together with offsets of one topic that were not consumed to: what
 // is passed over, or, unchanged, the proof that this process is still a member. The coordinator refuses it from a former one.
 func (c *Config) transactAt(ctx context.Context, log *slog.Logger, session *kgo.GroupTransactSession, role string, topic kadm.TopicID, records []*kgo.Record, to ...position) (committed bool, err error) {
-	// With the membership as of now: if this process is stopped here and joins anew, the offset is an old one.
+	// The partitions are looked at under the membership that is proven: if this process is stopped here and joins anew, that is
+	// a former one.
 	client := session.Client()
 	fence := c.fence(client, role, topic, to)
+	owned := client.CommittedOffsets()
+	for _, p := range to {
+		if _, ok := owned[p.Topic][p.Partition]; !ok {
+			return false, nil
+		}
+	}
 	if err := client.BeginTransaction(); err != nil {
 		return false, lost{fmt.Errorf("begin transaction: %w", err)}
 	}
 	end := kgo.TryCommit
 	if err := produce(ctx, client.ProduceSync, records); err != nil {
-		if c.fenced(err) != nil || ctx.Err() != nil {
+		if c.fenced(err) != nil || final(err) || ctx.Err() != nil || tooLarge(err) {
 			return false, lost{err}
 		}
 		end = kgo.TryAbort

@@ -18,6 +18,7 @@ type gap struct {
 	next       int64 // where reading goes on
 	replayFrom int64 // of what is left before that
 	partitions windows.Vector
+	closing    *monitor.Closing
 }
 
 // Error says what is missing.
@@ -38,7 +39,7 @@ func (r *Restoration) gap(from, start, end int64) gap {
 		g.next, g.replayFrom = end, min(g.replayFrom, end)
 	}
 	if r.last != nil {
-		g.partitions = r.last.Partitions
+		g.partitions, g.closing = r.last.Partitions, r.last.Closing
 	}
 	return g
 }
@@ -52,7 +53,7 @@ func (ev *Evaluate) skip(ctx context.Context, gaps []gap) error {
 	var to []position
 	for _, g := range gaps {
 		source := g.loss.Source
-		m, err := metaRecord(ev.config.Topics.State, source.Partition, meta{Committed: g.next, ReplayFrom: g.replayFrom, Partitions: g.partitions})
+		m, err := metaRecord(ev.config.Topics.State, source.Partition, meta{Committed: g.next, ReplayFrom: g.replayFrom, Partitions: g.partitions, Closing: g.closing})
 		if err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func (ev *Evaluation) state(partition int32) ([]*kgo.Record, error) {
 		}
 		put(b.Key(), value)
 	}
-	last, err := metaRecord(ev.config.Topics.State, partition, meta{Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions()})
+	last, err := metaRecord(ev.config.Topics.State, partition, meta{Committed: s.next, ReplayFrom: s.ReplayFrom(s.next), Partitions: s.Partitions(), Closing: s.Closing()})
 	return append(records, last), err
 }
 
@@ -92,6 +92,9 @@ type meta struct {
 	Committed  int64          `json:"committed"`   // the consumed offset of the panes partition
 	ReplayFrom int64          `json:"replay_from"` // from here on the panes log holds what is not saved
 	Partitions windows.Vector `json:"partitions"`
+
+	// Closing is there when the commit ended before all windows were closed that the last vector closes.
+	Closing *monitor.Closing `json:"closing,omitempty"`
 }
 
 const metaVersion = 1
@@ -206,6 +209,7 @@ func (r *Restoration) From(start int64) (int64, error) {
 		r.shard.RestoreWindow(w)
 	}
 	r.shard.RestorePartitions(r.last.Partitions)
+	r.shard.RestoreClosing(r.last.Closing)
 	return r.last.ReplayFrom, nil
 }
 
