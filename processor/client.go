@@ -17,9 +17,10 @@ const (
 	sessionTimeout     = 10 * time.Second
 	transactionTimeout = 10 * time.Second
 	commitInterval     = time.Second
-	stopTimeout        = 8 * time.Second // that a commit may take once asked to stop: a process ends within ten seconds
+	stopTimeout        = 7 * time.Second // that a commit may take once asked to stop: a process ends within ten seconds
 	maxBatchBytes      = 8 << 20         // of produced records; the topics are created for it
 	maxFetchedBatch    = 64 << 20        // a batch that decompresses to more is refused
+	maxFetched         = 50 << 20        // that a client holds, of each broker, before it is taken; the last batch may be over
 )
 
 func (c *Config) clientOptions(log *slog.Logger, role string) []kgo.Opt {
@@ -59,6 +60,7 @@ func (c *Config) sessionOptions(log *slog.Logger, role string, topics ...string)
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.KeepControlRecords(),
 		kgo.MaxDecompressBatchBytes(maxFetchedBatch),
+		kgo.FetchMaxBytes(maxFetched),
 		kgo.ProducerBatchMaxBytes(maxBatchBytes),
 		kgo.ProducerLinger(0),
 		kgo.RecordPartitioner(c.Partitioner()),

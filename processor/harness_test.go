@@ -235,6 +235,11 @@ func (w *world) capture(partition int32, endpoint string, at time.Time, rows int
 		records = append(records, &kgo.Record{Topic: "capture", Partition: partition, Value: []byte(value)})
 	}
 	w.publish(records...)
+	w.noted(endpoint, at, rows)
+}
+
+// noted takes in that rows were captured.
+func (w *world) noted(endpoint string, at time.Time, rows int) {
 	w.sent[endpoint] += int64(rows)
 	w.events[endpoint] = append(w.events[endpoint], event{windows.At(at), int64(rows)})
 }

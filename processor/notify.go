@@ -50,6 +50,7 @@ func (n *Notify) run(ctx context.Context) error {
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.DisableAutoCommit(),
 		kgo.MaxDecompressBatchBytes(maxFetchedBatch),
+		kgo.FetchMaxBytes(maxFetchedAlerts),
 		kgo.RecordPartitioner(n.config.Partitioner()),
 	)
 	client, err := kgo.NewClient(append(options, n.options...)...)
@@ -118,8 +119,10 @@ func (n *Notify) skip(ctx context.Context, client *kgo.Client, u *unreadable) er
 	return errAgain
 }
 
-// maxAlerts is how many alerts are taken from the client at a time.
-const maxAlerts = 100
+const (
+	maxAlerts        = 100     // that are taken from the client at a time
+	maxFetchedAlerts = 8 << 20 // bytes that it holds before that, while a receiver is down
+)
 
 // send sends an alert, again and again if need be. It only fails when the context ends.
 func (n *Notify) send(ctx context.Context, r *kgo.Record) error {

