@@ -1,10 +1,9 @@
 package capture
 
 import (
+	"math"
+
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/bitutil"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // Side says which halves of a prediction a row was captured with. A column of a half that was not captured is
@@ -24,8 +23,7 @@ type Batch struct {
 	times   []int64
 	sides   []Side
 	columns []column
-	texts   []int // the categorical columns
-	room    int   // rows that the columns have memory for; behind the last row it is zero
+	room    int // rows that the columns have memory for
 	inputs  half
 	outputs half
 
@@ -44,14 +42,24 @@ type half struct {
 
 type column struct {
 	kind    Kind
-	valid   []byte // bitmap
-	floats  []float64
-	offsets []int32
+	floats  []float64 // of a numeric column: by row, null where there is none
+	codes   []int16   // of a categorical column: by row, a place in words, noCode or noValue
+	words   *words
+	spans   []span // by row, where a value without a code is in text
 	text    []byte
 	invalid []int32
-	words   *words // of a categorical column
-	codes   []int16
 }
+
+// span is a part of a column's text.
+type span struct{ from, to int32 }
+
+// null stands for a number that is not there: a not-a-number that no text and no arithmetic comes to.
+var null = math.Float64frombits(nullBits)
+
+const nullBits = 0x7ff8_a85e_a85e_a85e
+
+// IsNull says whether a row of [Batch.Numbers] has no value.
+func IsNull(x float64) bool { return math.Float64bits(x) == nullBits }
 
 // NewBatch returns an empty batch for rows of schema.
 func NewBatch(schema Schema) *Batch {
@@ -67,9 +75,7 @@ func NewBatch(schema Schema) *Batch {
 		var t arrow.DataType = arrow.PrimitiveTypes.Float64
 		if c.Kind == Categorical {
 			t = arrow.BinaryTypes.String
-			b.columns[i].offsets = []int32{0}
 			b.columns[i].words = &words{}
-			b.texts = append(b.texts, i)
 		}
 		b.columns[i].kind = c.Kind
 		fields[i] = arrow.Field{Name: c.Name, Type: t, Nullable: true}
@@ -133,52 +139,35 @@ func (b *Batch) Reset() {
 	b.undecoded = 0
 }
 
-// Record returns the rows as an Arrow record batch that shares the batch's memory: it holds until the next row or Reset.
-func (b *Batch) Record() arrow.RecordBatch {
-	columns := make([]arrow.Array, len(b.columns))
-	for i := range b.columns {
-		columns[i] = b.Column(i)
-	}
-	return array.NewRecordBatch(b.schema, columns, int64(b.Rows()))
-}
-
-// Column returns column i as an Arrow array (float64 or string) that shares the batch's memory.
-func (b *Batch) Column(i int) arrow.Array {
-	c, n := &b.columns[i], b.Rows()
-	valid := memory.NewBufferBytes(c.valid[:bitutil.BytesForBits(int64(n))])
-	if c.kind == Categorical {
-		data := array.NewData(arrow.BinaryTypes.String, n, []*memory.Buffer{
-			valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets[:n+1])), memory.NewBufferBytes(c.text),
-		}, nil, array.UnknownNullCount, 0)
-		defer data.Release()
-		return array.NewStringData(data)
-	}
-	data := array.NewData(arrow.PrimitiveTypes.Float64, n, []*memory.Buffer{
-		valid, memory.NewBufferBytes(arrow.Float64Traits.CastToBytes(c.floats[:n])),
-	}, nil, array.UnknownNullCount, 0)
-	defer data.Release()
-	return array.NewFloat64Data(data)
-}
-
-// Numbers returns the values of numeric column i and a bitmap, least significant bit first, of the rows that have one.
-// They share the batch's memory.
-func (b *Batch) Numbers(i int) (values []float64, valid []byte) {
-	c, n := &b.columns[i], b.Rows()
-	return c.floats[:n], c.valid[:bitutil.BytesForBits(int64(n))]
-}
+// Numbers returns the values of numeric column i, of which those that are [IsNull] are none. They are the batch's memory.
+func (b *Batch) Numbers(i int) []float64 { return b.columns[i].floats[:b.Rows()] }
 
 // appendRow adds a row whose values are all null; set and setText fill it.
 func (b *Batch) appendRow(time int64, sides Side) {
-	row := len(b.times)
+	row := b.appendBlank(time, sides)
+	for i := range b.columns {
+		if c := &b.columns[i]; c.kind == Categorical {
+			c.codes[row] = noValue
+		} else {
+			c.floats[row] = null
+		}
+	}
+}
+
+// appendBlank adds a row whose values are any, until each is set.
+func (b *Batch) appendBlank(time int64, sides Side) (row int) {
+	row = len(b.times)
 	if row == b.room {
 		b.grow()
 	}
 	b.times = append(b.times, time)
 	b.sides = append(b.sides, sides)
-	for _, i := range b.texts {
-		c := &b.columns[i]
-		c.offsets[row+1], c.codes[row] = c.offsets[row], noCode
-	}
+	return row
+}
+
+// whole says whether a row with the sides has all columns.
+func (b *Batch) whole(sides Side) bool {
+	return (sides&Input != 0 || b.inputs.n == 0) && (sides&Output != 0 || b.outputs.n == 0)
 }
 
 // grow makes room for more rows in all columns at once, so that a row need not look at each.
@@ -186,10 +175,9 @@ func (b *Batch) grow() {
 	b.room = max(64, 2*b.room)
 	for i := range b.columns {
 		c := &b.columns[i]
-		c.valid = append(c.valid, make([]byte, b.room/8-len(c.valid))...)
 		if c.kind == Categorical {
-			c.offsets = append(c.offsets, make([]int32, b.room+1-len(c.offsets))...)
 			c.codes = append(c.codes, make([]int16, b.room-len(c.codes))...)
+			c.spans = append(c.spans, make([]span, b.room-len(c.spans))...)
 		} else {
 			c.floats = append(c.floats, make([]float64, b.room-len(c.floats))...)
 		}
@@ -197,19 +185,15 @@ func (b *Batch) grow() {
 }
 
 // setFloat gives the last row a value in numeric column i.
-func (b *Batch) setFloat(i int, v float64) {
-	c, row := &b.columns[i], len(b.times)-1
-	c.floats[row] = v
-	bitutil.SetBit(c.valid, row)
-}
+func (b *Batch) setFloat(i int, v float64) { b.columns[i].floats[len(b.times)-1] = v }
 
 // setText gives the last row a value in categorical column i, once.
-func (b *Batch) setText(i int, v []byte) {
-	c, row := &b.columns[i], len(b.times)-1
-	c.text = append(c.text[:c.offsets[row]], v...)
-	c.offsets[row+1] = int32(len(c.text))
-	c.codes[row] = noCode
-	bitutil.SetBit(c.valid, row)
+func (b *Batch) setText(i int, v []byte) { b.columns[i].setText(len(b.times)-1, v) }
+
+func (c *column) setText(row int, v []byte) {
+	from := len(c.text)
+	c.text = append(c.text, v...)
+	c.codes[row], c.spans[row] = noCode, span{int32(from), int32(len(c.text))}
 }
 
 // setInvalid says that the last row's value in column i did not have the column's type.
@@ -232,20 +216,19 @@ func (b *Batch) truncate(n int) {
 	for len(b.extras) > 0 && int(b.extras[len(b.extras)-1]) >= n {
 		b.extras = b.extras[:len(b.extras)-1]
 	}
-	first, last := bitutil.BytesForBits(int64(n)), bitutil.BytesForBits(int64(rows))
 	for i := range b.columns {
 		c := &b.columns[i]
-		if n%8 != 0 {
-			c.valid[first-1] &= 1<<(n%8) - 1
-		}
-		clear(c.valid[first:last])
-		if c.kind == Categorical {
-			c.text = c.text[:c.offsets[n]]
-		} else {
-			clear(c.floats[n:rows])
-		}
 		for len(c.invalid) > 0 && int(c.invalid[len(c.invalid)-1]) >= n {
 			c.invalid = c.invalid[:len(c.invalid)-1]
+		}
+		if len(c.text) == 0 {
+			continue
+		}
+		for row := n; row < rows; row++ {
+			if c.codes[row] == noCode {
+				c.text = c.text[:c.spans[row].from]
+				break
+			}
 		}
 	}
 }

@@ -13,32 +13,32 @@ func (c *clock) read(text []byte) (ms int64, ok bool) {
 	if n != 20 && n != 24 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[n-1] != 'Z' || n == 24 && text[19] != '.' {
 		return 0, false
 	}
-	if c.midnight == 0 || string(text[:10]) != string(c.day[:]) {
+	if day := [10]byte(text); c.midnight == 0 || day != c.day {
 		midnight, err := ParseTime(string(text[:10]) + "T00:00:00Z")
 		if err != nil {
 			return 0, false
 		}
-		c.midnight = midnight
-		copy(c.day[:], text)
+		c.midnight, c.day = midnight, day
 	}
-	hour, minute, second, milli := digits(text[11:13]), digits(text[14:16]), digits(text[17:19]), int64(0)
+	hour, minute, second, milli := twoDigits(text[11], text[12]), twoDigits(text[14], text[15]), twoDigits(text[17], text[18]), uint(0)
 	if n == 24 {
-		milli = digits(text[20:23])
+		last := uint(text[22] - '0')
+		if last > 9 {
+			return 0, false
+		}
+		milli = 10*twoDigits(text[20], text[21]) + last
 	}
-	if hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || milli < 0 {
+	if hour > 23 || minute > 59 || second > 59 || milli > 999 {
 		return 0, false
 	}
-	return c.midnight + ((hour*60+minute)*60+second)*1000 + milli, true
+	return c.midnight + int64(((hour*60+minute)*60+second)*1000+milli), true
 }
 
-// digits is the number that digits are, or negative if one of them is none.
-func digits(text []byte) int64 {
-	n := int64(0)
-	for _, c := range text {
-		if c < '0' || c > '9' {
-			return -1 << 32
-		}
-		n = 10*n + int64(c-'0')
+// twoDigits is the number of two digits, or more than 99 if one of them is none.
+func twoDigits(tens, ones byte) uint {
+	high, low := uint(tens-'0'), uint(ones-'0')
+	if high > 9 || low > 9 {
+		return 100
 	}
-	return n
+	return 10*high + low
 }

@@ -68,7 +68,7 @@ func checkRecord(t *testing.T, p *Parser, value []byte) {
 		before := contentOf(b)
 		if err := r.Append(b); err != nil {
 			wantReason(t, err)
-			if diff := cmp.Diff(before, contentOf(b), compareContent); diff != "" {
+			if diff := cmp.Diff(before, contentOf(b)); diff != "" {
 				t.Fatalf("left behind (-before +after):\n%s", diff)
 			}
 			continue
@@ -77,11 +77,6 @@ func checkRecord(t *testing.T, p *Parser, value []byte) {
 			t.Fatalf("appended %d rows, Rows() = %d", rows, r.Rows())
 		}
 		render(t, b) // reads every value
-		for i := range b.columns {
-			if offsets := b.columns[i].offsets; offsets != nil && int(offsets[b.Rows()]) != len(b.columns[i].text) {
-				t.Fatalf("column %d: text of %d bytes ends at %d", i, len(b.columns[i].text), offsets[b.Rows()])
-			}
-		}
 	}
 }
 

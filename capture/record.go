@@ -16,8 +16,9 @@ type Parser struct {
 	endpoint  string // of the last record that had one, as most records of a topic share it
 	variant   string
 	templates []*template
-	misses    int // templates learned since a record fitted one
-	pass      int // records to let pass until another is learned
+	values    [slots]cutOut // scratch of fit
+	misses    int           // templates learned since a record fitted one
+	pass      int           // records to let pass until another is learned
 }
 
 // Record is one captured call of a model: one or several rows of features, of predictions, or of both.
@@ -135,7 +136,11 @@ func (r *Record) appendPlain(b *Batch) bool {
 		return false
 	}
 	start := b.Rows()
-	b.appendRow(r.Time, sides)
+	if b.whole(sides) {
+		b.appendBlank(r.Time, sides)
+	} else {
+		b.appendRow(r.Time, sides)
+	}
 	if sides&Input != 0 && !b.fillPlain(&b.inputs, r.input.text) || sides&Output != 0 && !b.fillPlain(&b.outputs, r.output.text) {
 		b.truncate(start)
 		return false

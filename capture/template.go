@@ -1,6 +1,10 @@
 package capture
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // A producer writes one record like the other: the same keys in the same order, with other values between them. A
 // template is such a record with its values cut out. A record that has the template's bytes around values without
@@ -28,68 +32,124 @@ const (
 
 // template is a capture in SageMaker's format with CSV on the sides that it has. All that was cut out are strings.
 type template struct {
-	before [][]byte // the bytes before each slot, from the end of the slot before
-	slots  []slot
-	behind []byte // the last slot
+	parts  []part
+	behind string // the last slot
 	has    [slots]bool
 }
 
+// part is a slot and the bytes before it, from the end of the slot before.
+type part struct {
+	before string
+	slot   slot
+	long   bool // its last value was too long for plainText
+}
+
+// cutOut is a value that was cut out: a string without backslashes.
+type cutOut struct {
+	text  []byte
+	plain bool // it is known to be printable ASCII
+}
+
 // match cuts the values out of a record that fits.
-func (t *template) match(value []byte, values *[slots][]byte) bool {
-	rest := value
-	for i, before := range t.before {
-		if len(rest) < len(before) || string(rest[:len(before)]) != string(before) {
+func (t *template) match(value []byte, values *[slots]cutOut) bool {
+	for i := range t.parts {
+		p := &t.parts[i]
+		if len(value) < len(p.before) || string(value[:len(p.before)]) != p.before {
 			return false
 		}
-		rest = rest[len(before):]
-		end := bytes.IndexByte(rest, '"')
-		if end < 0 {
-			return false
+		value = value[len(p.before):]
+		v := &values[p.slot]
+		n := 0
+		if v.plain = false; !p.long {
+			n, v.plain = plainText(value)
 		}
-		values[t.slots[i]] = rest[:end]
-		rest = rest[end:]
+		if !v.plain {
+			if n = bytes.IndexByte(value, '"'); n < 0 || bytes.IndexByte(value[:n], '\\') >= 0 {
+				return false
+			}
+			p.long = n > short
+		}
+		v.text = value[:n]
+		value = value[n:]
 	}
-	return string(rest) == string(t.behind) && bytes.IndexByte(value, '\\') < 0
+	return string(value) == t.behind
+}
+
+const short = 48
+
+// plainText is the length of a string up to its closing quote, if it is short and of printable ASCII without backslashes.
+func plainText(value []byte) (n int, ok bool) {
+	for n = 0; n < short && n+8 <= len(value); n += 8 {
+		word := binary.LittleEndian.Uint64(value[n:])
+		quote := zeroBytes(word ^ '"'*ones)
+		other := (zeroBytes(word^'\\'*ones) | (word-' '*ones)&^word | word) & highs & below(quote)
+		switch {
+		case other != 0:
+			return 0, false
+		case quote != 0:
+			return n + bits.TrailingZeros64(quote)>>3, true
+		}
+	}
+	return 0, false
 }
 
 // fit reads a record that fits a template known. It is false for every record that is not read as easily, faulty ones
 // among them.
 func (p *Parser) fit(value []byte) bool {
 	for i, t := range p.templates {
-		var values [slots][]byte
-		if t.match(value, &values) {
+		if t.match(value, &p.values) {
 			p.misses, p.pass = 0, 0
 			if i > 0 { // the next record is likely of the same producer
 				p.templates[0], p.templates[i] = t, p.templates[0]
 			}
-			return p.take(t, &values)
+			return p.take(t, &p.values)
 		}
 	}
 	return false
 }
 
 // take sets the record to what the values say.
-func (p *Parser) take(t *template, values *[slots][]byte) bool {
+func (p *Parser) take(t *template, values *[slots]cutOut) bool {
 	r := &p.record
 	if t.has[inferenceTime] {
-		if r.Time, r.HasTime = r.clock.read(values[inferenceTime]); !r.HasTime {
+		if r.Time, r.HasTime = r.clock.read(values[inferenceTime].text); !r.HasTime {
 			return false
 		}
 	}
-	if !plainLine(values[inputData], t.has[inputData]) || !plainLine(values[outputData], t.has[outputData]) ||
-		!ascii(values[eventID]) || !ascii(values[inferenceID]) {
+	r.EventID, r.InferenceID = nil, nil
+	if id := &values[eventID]; t.has[eventID] {
+		if !id.plain && !ascii(id.text) {
+			return false
+		}
+		r.EventID = id.text
+	}
+	if id := &values[inferenceID]; t.has[inferenceID] {
+		if !id.plain && !ascii(id.text) {
+			return false
+		}
+		r.InferenceID = id.text
+	}
+	if !r.input.takePlain(inputField, &values[inputData], t.has[inputData]) || !r.output.takePlain(outputField, &values[outputData], t.has[outputData]) {
 		return false
 	}
-	r.EventID, r.InferenceID = values[eventID], values[inferenceID]
-	r.input.setPlain(inputField, values[inputData], t.has[inputData])
-	r.output.setPlain(outputField, values[outputData], t.has[outputData])
 	r.rows = 1
 	return true
 }
 
-// plainLine says whether a CSV text without quotes is one row.
-func plainLine(text []byte, captured bool) bool {
-	return !captured || len(text) > 0 && bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') < 0
+// takePlain sets the side to one CSV row without quotes, if it was captured and is one.
+func (p *payload) takePlain(field string, v *cutOut, captured bool) bool {
+	switch {
+	case !captured:
+		p.reset(field)
+		return true
+	case len(v.text) == 0 || !v.plain && (bytes.IndexByte(v.text, '\n') >= 0 || bytes.IndexByte(v.text, '\r') >= 0):
+		return false
+	case !p.plain: // else all but the text is as the record before left it
+		p.reset(field)
+		p.form, p.plain, p.across = csvForm, true, 1
+	}
+	p.text = v.text
+	return true
 }
 
 func ascii(text []byte) bool {
@@ -118,21 +178,12 @@ func (p *Parser) learn(value []byte) {
 	if bytes.IndexByte(value, '\\') >= 0 || !l.object("") || len(bytes.TrimSpace(l.rest)) > 0 || !l.csv() {
 		return
 	}
-	l.t.before = cloneAll(l.t.before)
-	l.t.behind = bytes.Clone(l.literal)
+	l.t.behind = string(l.literal)
 	if len(p.templates) < maxTemplates {
 		p.templates = append(p.templates, nil)
 	}
 	copy(p.templates[1:], p.templates) // the one that was used longest ago goes
 	p.templates[0] = &l.t
-}
-
-func cloneAll(all [][]byte) [][]byte {
-	var cloned [][]byte
-	for _, b := range all {
-		cloned = append(cloned, bytes.Clone(b))
-	}
-	return cloned
 }
 
 // learner walks a record without backslashes that is known to be JSON.
@@ -256,7 +307,7 @@ func (l *learner) member(path string) bool {
 // cut ends the literal before the string that was just taken.
 func (l *learner) cut(s slot, text []byte) {
 	literal := l.literal[:len(l.literal)-len(l.rest)-len(text)-1] // up to its opening quote, which is included
-	l.t.before, l.t.slots = append(l.t.before, literal), append(l.t.slots, s)
+	l.t.parts = append(l.t.parts, part{before: string(literal), slot: s})
 	l.t.has[s] = true
 	l.literal = l.literal[len(literal)+len(text):]
 }

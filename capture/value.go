@@ -107,5 +107,8 @@ func (b *Batch) given(i int) bool {
 	if n := len(c.invalid); n > 0 && int(c.invalid[n-1]) == row {
 		return true
 	}
-	return c.valid[row/8]&(1<<(row%8)) != 0
+	if c.kind == Categorical {
+		return c.codes[row] != noValue
+	}
+	return !IsNull(c.floats[row])
 }

@@ -11,7 +11,8 @@ const Codes = 64
 
 const (
 	maxWord = 64 // bytes of a word that is worth keeping
-	noCode  = -1
+	noCode  = -1 // of a value that is not in the dictionary
+	noValue = -2
 )
 
 // words is the dictionary of a categorical column: the cells that it met first, each with its canonical spelling. A
@@ -22,15 +23,17 @@ type words struct {
 }
 
 type word struct {
-	cell, text string // as captured, as counted; empty while the place is free
+	first, second uint64 // of a cell of at most 16 bytes: its bytes, and zeros
+	cell, text    string // as captured, as counted; empty while the place is free
 }
 
-// code is the place of a cell, or noCode when another has it.
+// code is the place of a cell, which is not empty, or noCode when another has it.
 func (w *words) code(cell []byte) int {
 	if len(cell) > maxWord {
 		return noCode
 	}
-	i := hash(cell)
+	first, second := ends(cell)
+	i := place(first, second)
 	s := &w.slots[i]
 	if s.cell == string(cell) {
 		return i
@@ -38,53 +41,80 @@ func (w *words) code(cell []byte) int {
 	if s.cell != "" {
 		return noCode
 	}
-	s.cell = string(cell)
-	s.text = string(Canonical(cell))
+	*s = word{first, second, string(cell), string(Canonical(cell))}
 	return i
 }
 
-// hash mixes the length and the first and last eight bytes.
-func hash(cell []byte) int {
-	var first, last uint64
-	switch n := len(cell); {
-	case n >= 8:
-		first, last = binary.LittleEndian.Uint64(cell), binary.LittleEndian.Uint64(cell[n-8:])
-	case n >= 4:
-		first, last = uint64(binary.LittleEndian.Uint32(cell)), uint64(binary.LittleEndian.Uint32(cell[n-4:]))
-	default:
-		for _, c := range cell {
-			first = first<<8 | uint64(c)
-		}
+// ends is the first eight bytes of a cell and the next eight, or, of one of more than 16, the last ones.
+func ends(cell []byte) (first, second uint64) {
+	var short [16]byte
+	if len(cell) <= len(short) {
+		copy(short[:], cell)
+		cell = short[:]
 	}
+	return binary.LittleEndian.Uint64(cell), binary.LittleEndian.Uint64(cell[len(cell)-8:])
+}
+
+// place is where a cell with such ends may be.
+func place(first, second uint64) int {
 	const odd = 0x9e3779b97f4a7c15
-	high, low := bits.Mul64(first^uint64(len(cell))*odd, odd^last)
+	high, low := bits.Mul64(first^odd, odd^second)
 	return int((high ^ low) % Codes)
 }
 
 // setWord gives the last row the category that a cell, which is not empty, stands for.
 func (c *column) setWord(row int, cell []byte) {
-	code := c.words.code(cell)
-	from := c.offsets[row]
-	if code >= 0 {
-		c.text = append(c.text[:from], c.words.slots[code].text...)
-	} else {
-		c.text = append(c.text[:from], Canonical(cell)...)
+	if code := c.words.code(cell); code >= 0 {
+		c.codes[row] = int16(code)
+		return
 	}
-	c.offsets[row+1] = int32(len(c.text))
-	c.codes[row] = int16(code)
-	c.valid[row/8] |= 1 << (row % 8)
+	c.setText(row, Canonical(cell))
 }
 
 // Text is the value of categorical column i in a row, if it has one. It is in the batch's memory.
-func (b *Batch) Text(i int, row int32) (text string, present bool) {
-	c := &b.columns[i]
-	if c.valid[row/8]&(1<<(row%8)) == 0 {
+func (b *Batch) Text(i int, row int32) (text string, present bool) { return b.columns[i].value(row) }
+
+func (c *column) value(row int32) (text string, present bool) {
+	switch code := c.codes[row]; code {
+	case noValue:
 		return "", false
+	case noCode:
+		s := c.spans[row]
+		return unsafe.String(unsafe.SliceData(c.text[s.from:s.to]), int(s.to-s.from)), true
+	default:
+		return c.words.slots[code].text, true
 	}
-	from, to := c.offsets[row], c.offsets[row+1]
-	return unsafe.String(unsafe.SliceData(c.text[from:to]), int(to-from)), true
 }
 
-// Codes is, for each row of categorical column i, a number below [Codes] that stands for its value, or -1: rows of one
-// code have one value, but not every value has a code. Codes keep their meaning as long as the batch.
+// Codes is, for each row of categorical column i, a number below [Codes] that stands for its value, or a negative one:
+// rows of one code have one value, but not every value has a code. Codes keep their meaning as long as the batch.
 func (b *Batch) Codes(i int) []int16 { return b.columns[i].codes[:b.Rows()] }
+
+// find is the code of the cell that text begins with, and its length, if the cell is in the dictionary and has at most
+// 16 bytes. The cell ends at a comma or after limit bytes; what is behind it must be in memory and may be anything.
+func (w *words) find(text []byte, limit int) (code, n int) {
+	if len(text) < window {
+		return noCode, 0
+	}
+	t := (*[window]byte)(text)
+	first, second := binary.LittleEndian.Uint64(t[:]), binary.LittleEndian.Uint64(t[8:])
+	n = bits.TrailingZeros64(zeroBytes(first^commas)) >> 3
+	if n == 8 {
+		n += bits.TrailingZeros64(zeroBytes(second^commas)) >> 3
+	}
+	if n >= limit {
+		n = limit
+	} else if t[n] != ',' {
+		return noCode, 0
+	}
+	if n <= 8 {
+		first, second = first&(1<<(8*uint(n))-1), 0
+	} else {
+		second &= 1<<(8*uint(n-8)) - 1
+	}
+	i := place(first, second)
+	if s := &w.slots[i]; s.first != first || s.second != second || len(s.cell) != n || n == 0 {
+		return noCode, 0
+	}
+	return i, n
+}

@@ -51,8 +51,7 @@ func (c *Counter) Observe(p *Profile, batch *capture.Batch, rows []int32) {
 		}
 		f.Captured += int64(len(captured))
 		if f.Numeric() {
-			values, valid := batch.Numbers(i)
-			f.observeNumbers(&c.grids[i], values, valid, captured, batch.Invalid(i))
+			f.observeNumbers(&c.grids[i], batch.Numbers(i), captured, batch.Invalid(i))
 			continue
 		}
 		f.observeCategories(c.known, batch, i, captured)
@@ -71,18 +70,18 @@ func withSide(rows []int32, sides []capture.Side, side capture.Side) []int32 {
 }
 
 // observeNumbers keeps the sums in variables of its own, which the processor keeps in registers.
-func (f *Feature) observeNumbers(g *grid, values []float64, valid []byte, rows, invalid []int32) {
+func (f *Feature) observeNumbers(g *grid, values []float64, rows, invalid []int32) {
 	m, edges, bins, offsets := f.Moments, f.Layout.Edges, f.Bins, f.Offsets
 	sum, squares, low, high, negative, fractional := m.Sum, m.Squares, m.Min, m.Max, int64(0), int64(0)
 	table := g.left != nil
 	for _, row := range rows {
-		if valid[row>>3]&(1<<(row&7)) == 0 {
-			f.countNull(row, &invalid)
-			continue
-		}
 		x := values[row]
 		if x-x != 0 {
-			f.observeInfinite(x)
+			if capture.IsNull(x) {
+				f.countNull(row, &invalid)
+			} else {
+				f.observeInfinite(x)
+			}
 			continue
 		}
 		var bin int

@@ -143,7 +143,6 @@ func (j *Joint) observe(layout *Layout, batch *capture.Batch, rows []int32) {
 type packer struct {
 	layout          *FeatureLayout
 	numbers         []float64
-	valid           []byte // bitmap
 	half, low, high float64
 
 	batch  *capture.Batch
@@ -156,7 +155,7 @@ type packer struct {
 func newPacker(f *FeatureLayout, batch *capture.Batch, column int) *packer {
 	p := &packer{layout: f, batch: batch, column: column}
 	if f.Kind == capture.Numeric {
-		p.numbers, p.valid = batch.Numbers(column)
+		p.numbers = batch.Numbers(column)
 		p.half, p.low, p.high = f.Edges[f.nearest(Quantiles/2)], f.Edges[f.nearest(Quantiles/4)], f.Edges[f.nearest(3*Quantiles/4)]
 		return p
 	}
@@ -175,12 +174,12 @@ func (p *packer) pack(rows []int32) (s sides) {
 	if p.codes != nil {
 		return p.packTexts(rows)
 	}
-	numbers, valid, half, low, high := p.numbers, p.valid, p.half, p.low, p.high
+	numbers, half, low, high := p.numbers, p.half, p.low, p.high
 	under := func(x, edge float64) uint64 { return math.Float64bits(x-edge) >> 63 }
 	for k, row := range rows {
 		x := numbers[row]
-		there := uint64(valid[row>>3]>>(row&7)) & 1
-		if x != x {
+		there := uint64(1)
+		if x != x { // absent numbers among them
 			there = 0
 		}
 		s.valid |= there << (k & 63)
