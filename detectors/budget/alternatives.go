@@ -93,9 +93,24 @@ func (c *Cells) alternatives() []bet {
 func normal(x float64) float64   { return math.Erfc(-x/math.Sqrt2) / 2 }
 func quantile(p float64) float64 { return -math.Sqrt2 * math.Erfcinv(2*p) }
 
+// places are where a standard normal distribution has the reference's shares of the numbers: the upper ends of the cells
+// but the last one.
+func (c *Cells) places(p []float64) []float64 {
+	total := 0.0
+	for _, x := range p[:c.Values] {
+		total += x
+	}
+	places, below := make([]float64, max(c.Values-1, 0)), 0.0
+	for k := range places {
+		below += p[k]
+		places[k] = quantile(below / total)
+	}
+	return places
+}
+
 // tilt returns the shares of the cells when the numbers, taken for normally distributed at the places that the reference
 // gives them, have moved or spread by the total variation t. Special cells keep their shares.
-func (c *Cells) tilt(kind Kind, p []float64, t float64) []float64 {
+func (c *Cells) tilt(kind Kind, p, places []float64, t float64) []float64 {
 	shift, scale := 0.0, 1.0
 	switch kind {
 	case Higher:
@@ -103,40 +118,38 @@ func (c *Cells) tilt(kind Kind, p []float64, t float64) []float64 {
 	case Lower:
 		shift = -2 * quantile((1+t)/2)
 	case Wider:
-		scale = scaleFor(t, 1, 1e6)
+		scale = scaleFor(t)
 	case Narrower:
-		scale = scaleFor(t, 1e-6, 1)
+		scale = 1 / scaleFor(t)
 	}
 	total := 0.0
 	for _, x := range p[:c.Values] {
 		total += x
 	}
 	h := append([]float64(nil), p...)
-	below, before := 0.0, 0.0
+	before := 0.0
 	for k := range c.Values {
-		below += p[k]
 		upTo := 1.0
-		if k < c.Values-1 {
-			upTo = normal((quantile(below/total) - shift) / scale)
+		if k < len(places) {
+			upTo = normal((places[k] - shift) / scale)
 		}
 		h[k], before = (upTo-before)*total, upTo
 	}
 	return h
 }
 
-// scaleFor is the standard deviation from low to high, 1 being the end nearer to the solution's side, at which a normal
-// distribution is the total variation t from the standard one.
-func scaleFor(t, low, high float64) float64 {
-	wider := high > 1
-	for range 60 {
-		s := math.Sqrt(low * high)
-		x := math.Sqrt(2 * math.Log(s) / (1 - 1/(s*s)))
-		far := math.Abs(2*normal(x)-2*normal(x/s)) > t
-		if far == wider {
-			high = s
-		} else {
-			low = s
+// scaleFor is the standard deviation above 1 at which a normal distribution is the total variation t from the standard one;
+// its inverse is the one below 1. The distance is concave in it, so that Newton's steps come from below.
+func scaleFor(t float64) float64 {
+	s := 1 + 2*t
+	for range 100 {
+		x := math.Sqrt(2 * math.Log(s) / (1 - 1/(s*s))) // where the two densities cross
+		density := math.Exp(-x*x/(2*s*s)) / math.Sqrt(2*math.Pi)
+		step := (t - 2*(normal(x)-normal(x/s))) * s * s / (2 * density * x)
+		s += step
+		if step <= 1e-15*s {
+			break
 		}
 	}
-	return math.Sqrt(low * high)
+	return s
 }

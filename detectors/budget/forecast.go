@@ -12,7 +12,7 @@ func (t *Table) Forecast(limit, shift float64) (records float64, found bool) {
 	if !t.cells.Ordered || t.cells.Values < 2 {
 		return 0, false
 	}
-	h := t.cells.tilt(Higher, t.p, 2*normal(shift/2)-1)
+	h := t.cells.tilt(Higher, t.p, t.places, 2*normal(shift/2)-1)
 	d := t.settings.MinEffect + 1/math.Sqrt(t.rows)
 	if d >= 1 {
 		return 0, false
