@@ -21,7 +21,7 @@ func (m *Monitor) promise(features []featureStanding) []string {
 	if len(unsteady) == 0 {
 		return nil
 	}
-	return []string{unsteadyWords(unsteady, "traffic")}
+	return []string{unsteadyWords(unsteady, "traffic or the baseline")}
 }
 
 func unsteadyWords(names []string, where string) string {

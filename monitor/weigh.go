@@ -255,14 +255,14 @@ type BudgetReport struct {
 	// Joint is the pairs of this feature with others that no longer move together, while it is firing itself.
 	Joint []string `json:"joint,omitempty"`
 	// Kappa is how many records are worth one independent one, by which evidence is divided; Unsteady that it grows with the
-	// time that is looked at, so that the promise does not hold.
+	// time that is looked at, on the traffic or in the baseline, so that the promise does not hold.
 	Kappa    float64 `json:"kappa"`
 	Unsteady bool    `json:"unsteady,omitempty"`
 }
 
 func (m *Monitor) standing(f int, table *budget.Table, state *budget.State, evidence, panes float64, start windows.Time, pane time.Duration) featureStanding {
 	r := featureStanding{limit: math.Log(panes)}
-	r.Firing, r.Kappa, r.Unsteady = state.Firing(), table.Dependence(state), table.Unsteady(state)
+	r.Firing, r.Kappa, r.Unsteady = state.Firing(), table.Dependence(state), table.Unsteady(state) || m.growing(f)
 	if evidence >= 1 {
 		r.score, r.Recurrence = math.Log(evidence), math.Round(evidence*pane.Seconds())
 	}
@@ -271,6 +271,12 @@ func (m *Monitor) standing(f int, table *budget.Table, state *budget.State, evid
 		r.Change, r.Since, r.Effect = m.change(f, found), &since, found.Effect
 	}
 	return r
+}
+
+// growing says that the baseline's rows vary the more, the longer one looks, and that panes are compared with all of it.
+func (m *Monitor) growing(f int) bool {
+	c := m.Baseline.Calibration(f)
+	return c.Growing() && !m.Reference.rolling()
 }
 
 func (m *Monitor) budgetAlertKey(variant string, f int, pane time.Duration) alertKey {

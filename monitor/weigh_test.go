@@ -193,6 +193,30 @@ func TestRangesOfNumbers(t *testing.T) {
 	}
 }
 
+// A baseline with a season in it is warned of in reports and alerts, unless panes are compared with something else.
+func TestPromiseThatDoesNotHold(t *testing.T) {
+	growing := func(m *Monitor) *Monitor {
+		b := *m.Baseline
+		b.Calibrations = []baseline.Calibration{{Kappa: []baseline.Kappa{{Rows: 30, Value: 1.5}, {Rows: 300, Value: 7}}}, {}}
+		return New(m.Config, &b)
+	}
+	s := newSim(t, growing(watch("churn", tumbling(minute), budgeted)))
+	s.minutesOf(2, usual)
+	s.minutesOf(6, drifted)
+	last := s.out.Reports[len(s.out.Reports)-1]
+	if len(last.Warnings) != 1 || !strings.Contains(last.Warnings[0], "does not hold for x: in the traffic or the baseline it varies the more") {
+		t.Errorf("the report warns of %q", last.Warnings)
+	}
+	if len(s.out.Alerts) != 1 || !s.out.Alerts[0].Evidence.Budget.Unsteady || !strings.HasSuffix(s.out.Alerts[0].Message, "so that the budget is not kept") {
+		t.Errorf("the alerts are %+v", s.out.Alerts)
+	}
+	s = newSim(t, growing(watch("churn", tumbling(minute), budgeted, func(c *Config) { c.Reference.Kind = ReferencePrevious })))
+	s.minutesOf(4, usual)
+	if warnings := s.out.Reports[3].Warnings; warnings != nil {
+		t.Errorf("compared with the window before, it warns of %q", warnings)
+	}
+}
+
 func TestRowsThatBetsDoNotSee(t *testing.T) {
 	s := newSim(t, watch("churn", []windows.Spec{{Size: 5 * minute}, {Size: minute}}, budgeted))
 	s.minutesOf(3, usual)

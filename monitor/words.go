@@ -111,7 +111,7 @@ func (a *Alert) budgetWords(where, window string) string {
 		text += fmt.Sprintf("; records that follow each other are alike, so %.3g count as one", b.Kappa)
 	}
 	if b.Unsteady {
-		text += "; this traffic varies the more, the longer one looks, so that the budget is not kept"
+		text += "; it varies the more, the longer one looks, so that the budget is not kept"
 	}
 	return text
 }
