@@ -77,7 +77,7 @@ bench-restore: ## Kill a process with 1,000 endpoints of 25 features in its stat
 	go test ./cmd/tidemark -run 'TestRestore$$' -count 1 -v -timeout 30m -endpoints 1000
 
 bench-calibration: ## Print the tables of docs/detection.md: all methods on data with and without a change; minutes
-	go test ./detectors/budget -run Calibration -calibrate -timeout 60m
+	go test ./detectors/budget -run Calibration -v -calibrate -timeout 60m
 
 lint: ## Check style, import rules and formatting
 	$(GOLANGCI_LINT) run

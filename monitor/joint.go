@@ -72,7 +72,7 @@ func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b 
 		pair.Add(state, float64(current.Joint.Agree[i]), float64(current.Joint.Rows[i]), max(dependence[p.A], dependence[p.B]), elapsed)
 		transition, found := budget.None, budget.PairFinding{}
 		if current.Joint.Rows[i] > 0 {
-			transition, found = pair.Step(state, panes/share)
+			transition, found = pair.Step(state, elapsed, panes/share)
 		}
 		under := false
 		for _, f := range []int{p.A, p.B} {

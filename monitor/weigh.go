@@ -117,7 +117,7 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 		}
 		table.Add(state, counts, elapsed)
 		if current.Features[f].Captured > 0 {
-			if transition, found := table.Step(state, panes/share); transition != budget.None {
+			if transition, found := table.Step(state, elapsed, panes/share); transition != budget.None {
 				changes = append(changes, change{f, found, transition == budget.Fired})
 			}
 		}

@@ -29,9 +29,10 @@ const (
 
 // Step says, after a pane with records, whether the feature's alarm began or ended. It begins when the wealth reaches the
 // limit: the panes of the budget's period, divided by the feature's share. While it goes on, the wealth starts anew each time that it
-// reaches the limit's root; the alarm is resolved when it has not for max(10, 3 times the panes that the alarm took).
-// The finding is of the moment before the wealth is taken.
-func (t *Table) Step(s *State, limit float64) (Transition, Finding) {
+// reaches the limit's root; the alarm is resolved when it has not for max(10, 3 times the panes that the alarm took), at least 10 of
+// which had records. elapsed is how many panes ago the last one with records was. The finding is of the moment before the wealth is
+// taken.
+func (t *Table) Step(s *State, elapsed int, limit float64) (Transition, Finding) {
 	a := &s.alarm
 	switch {
 	case !a.firing && s.total >= limit:
@@ -42,14 +43,18 @@ func (t *Table) Step(s *State, limit float64) (Transition, Finding) {
 	case a.firing && s.total >= math.Sqrt(limit):
 		a.quiet, a.wealth = 0, s.total
 		s.Reset()
-	case a.firing:
-		a.quiet++
-		if a.quiet >= a.patience {
-			*a = alarm{}
-			return Resolved, t.Find(s)
-		}
+	case a.firing && a.wait(elapsed):
+		*a = alarm{}
+		return Resolved, t.Find(s)
 	}
 	return None, Finding{}
+}
+
+// wait lets a pane pass without a crossing, and says whether it was the last one to wait for. It counts with the empty ones before it, up
+// to a tenth of the patience.
+func (a *alarm) wait(elapsed int) bool {
+	a.quiet += min(elapsed, a.patience/leastPatience)
+	return a.quiet >= a.patience
 }
 
 // Firing says whether the alarm is on.

@@ -142,7 +142,7 @@ func budgetFlags(random *rand.Rand, baseline, window, windows int, shift float64
 		for i := range windows {
 			panes.draw(random, window, n.counts)
 			n.table.Add(s, n.counts, 1)
-			n.table.Step(s, limit)
+			n.table.Step(s, 1, limit)
 			fired[i] = fired[i] || s.Firing()
 		}
 	}
@@ -229,14 +229,14 @@ func paneByPane(random *rand.Rand, quiet, after int, shift, scale float64) (alar
 	for range quiet / pane {
 		before.draw(random, pane, n.counts)
 		n.table.Add(s, n.counts, 1)
-		if transition, _ := n.table.Step(s, limit); transition == Fired {
+		if transition, _ := n.table.Step(s, 1, limit); transition == Fired {
 			alarms++
 		}
 	}
 	for i := range after / pane {
 		changed.draw(random, pane, n.counts)
 		n.table.Add(s, n.counts, 1)
-		if transition, _ := n.table.Step(s, limit); transition == Fired {
+		if transition, _ := n.table.Step(s, 1, limit); transition == Fired {
 			return alarms, (i + 1) * pane
 		}
 	}

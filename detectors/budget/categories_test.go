@@ -52,7 +52,7 @@ func TestCategories(t *testing.T) {
 			for seen := 100; ; seen += 100 {
 				changed.draw(random, 100, counts)
 				table.Add(s, counts, 1)
-				if transition, found := table.Step(s, limit); transition == Fired {
+				if transition, found := table.Step(s, 1, limit); transition == Fired {
 					if found.Kind != c.kind && found.Kind != Shape {
 						t.Errorf("%s, seed %d: found %+v", c.name, seed, found)
 					}
@@ -84,7 +84,7 @@ func TestCategoriesWithoutChange(t *testing.T) {
 		for range panes {
 			clean.draw(random, 100, counts)
 			table.Add(s, counts, 1)
-			if transition, found := table.Step(s, period*features); transition == Fired {
+			if transition, found := table.Step(s, 1, period*features); transition == Fired {
 				fired++
 				t.Errorf("seed %d: %+v", seed, found)
 			}

@@ -126,16 +126,16 @@ func (t *Table) Decode(b []byte) (*State, []byte, error) {
 	s.live.pane.seen, s.live.block.seen, s.live.panes = r.int(memory), r.int(memory), r.int(block-1)
 	for j, m := range s.wealth {
 		if m >= winning {
-			s.age[j] = r.int(math.MaxUint16)
+			s.age[j] = r.int(math.MaxUint32)
 			r.check(s.age[j] > 0)
 		}
 	}
-	if s.panes = r.int(math.MaxUint16); s.panes > 0 {
+	if s.panes = r.int(math.MaxUint32); s.panes > 0 {
 		for g := range s.moved {
 			s.moved[g] = float64(r.int(math.MaxUint32))
 		}
 	}
-	if s.alarm.patience = r.int(patienceTimes * math.MaxUint16); s.alarm.patience > 0 {
+	if s.alarm.patience = r.int(patienceTimes * math.MaxUint32); s.alarm.patience > 0 {
 		s.alarm.firing, s.alarm.quiet = true, r.int(s.alarm.patience)
 		if wealth := r.take(8); wealth != nil {
 			s.alarm.wealth = math.Float64frombits(binary.LittleEndian.Uint64(wealth))

@@ -87,7 +87,7 @@ func (t *Pair) Add(s *PairState, agree, rows, dependence float64, elapsed int) {
 		if s.age[j] == 0 {
 			since = 1
 		}
-		s.age[j] = min(s.age[j]+since, math.MaxUint16)
+		s.age[j] = min(s.age[j]+since, math.MaxUint32)
 		s.rows[j], s.agree[j] = min(s.rows[j]+rows, math.MaxUint32), min(s.agree[j]+agree, math.MaxUint32)
 	}
 }
@@ -119,7 +119,7 @@ func (t *Pair) Find(s *PairState) PairFinding {
 }
 
 // Step is [Table.Step] for a pair.
-func (t *Pair) Step(s *PairState, limit float64) (Transition, PairFinding) {
+func (t *Pair) Step(s *PairState, elapsed int, limit float64) (Transition, PairFinding) {
 	wealth, a := s.Wealth(), &s.alarm
 	switch {
 	case !a.firing && wealth >= limit:
@@ -128,13 +128,10 @@ func (t *Pair) Step(s *PairState, limit float64) (Transition, PairFinding) {
 		return Fired, found
 	case a.firing && wealth >= math.Sqrt(limit):
 		*s = PairState{alarm: alarm{firing: true, patience: a.patience}}
-	case a.firing:
-		a.quiet++
-		if a.quiet >= a.patience {
-			found := t.Find(s)
-			*a = alarm{}
-			return Resolved, found
-		}
+	case a.firing && a.wait(elapsed):
+		found := t.Find(s)
+		*a = alarm{}
+		return Resolved, found
 	}
 	return None, PairFinding{}
 }
@@ -171,13 +168,13 @@ func DecodePair(b []byte) (*PairState, []byte, error) {
 			r.check(s.wealth[j] > 0 && s.wealth[j] <= mostWealth)
 		}
 		if s.wealth[j] >= winning {
-			s.age[j] = r.int(math.MaxUint16)
+			s.age[j] = r.int(math.MaxUint32)
 			s.rows[j], s.agree[j] = float64(r.int(math.MaxUint32)), float64(r.int(math.MaxUint32))
 			r.check(s.age[j] > 0 && s.agree[j] <= s.rows[j])
 		}
 	}
 	r.check(mask == nil || mask[0]>>pairBets == 0)
-	if s.alarm.patience = r.int(patienceTimes * math.MaxUint16); s.alarm.patience > 0 {
+	if s.alarm.patience = r.int(patienceTimes * math.MaxUint32); s.alarm.patience > 0 {
 		s.alarm.firing, s.alarm.quiet = true, r.int(s.alarm.patience)
 	}
 	if r.damaged {

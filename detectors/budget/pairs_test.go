@@ -61,7 +61,7 @@ func TestPairState(t *testing.T) {
 			}
 		}
 		pair.Add(s, agree, 100, 1, 1)
-		pair.Step(s, limit)
+		pair.Step(s, 1, limit)
 	}
 	if s.Firing() {
 		t.Error("still firing 200 panes after the end")
@@ -127,7 +127,7 @@ func jointRun(seed uint64, rows, from int, correlation float64) (delay, which, a
 		}
 		for k := range pairs {
 			pairs[k].Add(&states[k], agree[k], pane, 1, 1)
-			if transition, _ := pairs[k].Step(&states[k], limit); transition == Fired {
+			if transition, _ := pairs[k].Step(&states[k], 1, limit); transition == Fired {
 				if alarms == 0 {
 					delay, which = row+pane-from, k
 				}

@@ -109,7 +109,7 @@ func alarms(n *source, panes, records int, limit float64) (fired int, most float
 		clean.draw(n.random, records, n.counts)
 		n.table.Add(s, n.counts, 1)
 		most = max(most, s.total)
-		if transition, _ := n.table.Step(s, limit); transition == Fired {
+		if transition, _ := n.table.Step(s, 1, limit); transition == Fired {
 			fired++
 		}
 	}
@@ -122,12 +122,12 @@ func delay(n *source, quiet, records, most int, limit, shift, scale float64) int
 	for range quiet {
 		clean.draw(n.random, records, n.counts)
 		n.table.Add(s, n.counts, 1)
-		n.table.Step(s, limit)
+		n.table.Step(s, 1, limit)
 	}
 	for seen := records; seen <= most; seen += records {
 		changed.draw(n.random, records, n.counts)
 		n.table.Add(s, n.counts, 1)
-		if transition, _ := n.table.Step(s, limit); transition == Fired {
+		if transition, _ := n.table.Step(s, 1, limit); transition == Fired {
 			return seen
 		}
 	}
@@ -171,7 +171,7 @@ func TestSmallChangeIsNone(t *testing.T) {
 		for pane := range 300 {
 			normalCounts(n.random, p, 100_000, n.counts)
 			n.table.Add(s, n.counts, 1)
-			if transition, found := n.table.Step(s, period*features); transition == Fired {
+			if transition, found := n.table.Step(s, 1, period*features); transition == Fired {
 				t.Fatalf("seed %d fired in pane %d: %+v", seed, pane, found)
 			}
 		}

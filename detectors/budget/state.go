@@ -132,11 +132,11 @@ func (t *Table) grow(s *State, groups []float64, elapsed int) {
 		case m < winning:
 			s.age[j] = 0
 		case s.age[j] == 0 && j >= len(t.bets):
-			s.age[j] = min(1+elapsed, math.MaxUint16) // it bets on what the pane before has shown
+			s.age[j] = min(1+elapsed, math.MaxUint32) // it bets on what the pane before has shown
 		case s.age[j] == 0:
 			s.age[j] = 1
 		default:
-			s.age[j] = min(s.age[j]+elapsed, math.MaxUint16)
+			s.age[j] = min(s.age[j]+elapsed, math.MaxUint32)
 		}
 	}
 	switch age := s.age[s.leader]; {

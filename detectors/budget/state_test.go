@@ -23,7 +23,7 @@ func TestRestart(t *testing.T) {
 		newSampler(n.cumulative(shift, 1)).draw(random, pane%150, n.counts)
 		for _, s := range []*State{kept, restarted} {
 			n.table.Add(s, n.counts, 1+pane%3)
-			n.table.Step(s, period*features)
+			n.table.Step(s, 1+pane%3, period*features)
 		}
 		stored := kept.Append(nil)
 		most = max(most, len(stored))
@@ -160,7 +160,7 @@ func TestAlarm(t *testing.T) {
 	step := func(p *sampler) (Transition, Finding) {
 		p.draw(random, 100, n.counts)
 		n.table.Add(s, n.counts, 1)
-		return n.table.Step(s, period*features)
+		return n.table.Step(s, 1, period*features)
 	}
 	for range 50 {
 		if transition, _ := step(clean); transition != None {
@@ -218,7 +218,7 @@ func TestDependence(t *testing.T) {
 				n.counts[k]++
 			}
 			n.table.Add(s, n.counts, 1)
-			if transition, _ := n.table.Step(s, period*features); transition == Fired {
+			if transition, _ := n.table.Step(s, 1, period*features); transition == Fired {
 				fired++
 			}
 		}
@@ -226,5 +226,37 @@ func TestDependence(t *testing.T) {
 		if kappa := n.table.Dependence(s); kappa < c.low || kappa > c.high || fired > 0 {
 			t.Errorf("AR(%v): kappa is %v, %d alarms", c.rho, kappa, fired)
 		}
+	}
+}
+
+// An hour between the records of panes of a minute: the start of a drift is told rightly however many empty panes ago it was, and
+// the alarm ends as soon as with empty panes' time and ten panes that have records.
+func TestSparseTraffic(t *testing.T) {
+	const elapsed = 3000
+	n := newSource(rand.New(rand.NewPCG(1, 12)), 100_000, setting)
+	s, changed, clean := n.table.NewState(), newSampler(n.cumulative(0.3, 1)), newSampler(n.cumulative(0, 1))
+	step := func(from *sampler) (Transition, Finding) {
+		from.draw(n.random, 10, n.counts)
+		n.table.Add(s, n.counts, elapsed)
+		return n.table.Step(s, elapsed, period*features)
+	}
+	panes := 0
+	for transition := None; transition != Fired; panes++ {
+		var found Finding
+		if transition, found = step(changed); transition == Fired {
+			if found.Panes < math.MaxUint16 || (found.Panes-1)%elapsed != 0 || found.Records != float64(10*(1+(found.Panes-1)/elapsed)) || found.Effect < 0.05 {
+				t.Errorf("found %+v after %d panes with records", found, panes+1)
+			}
+			if s.alarm.patience != 3*found.Panes {
+				t.Errorf("the patience is %d panes after %d", s.alarm.patience, found.Panes)
+			}
+		}
+	}
+	quiet := 0
+	for transition := None; transition != Resolved; quiet++ {
+		transition, _ = step(clean)
+	}
+	if quiet < 10 || quiet > 4*panes {
+		t.Errorf("resolved after %d panes with records, and found after %d", quiet, panes)
 	}
 }
