@@ -29,7 +29,7 @@ func (t *Table) NewState() *State {
 const (
 	mostGain   = 600   // logarithm of what a bet may win in a pane
 	mostWealth = 1e280 // of a bet
-	winning    = 2     // wealth from which on a bet is said to be winning
+	winning    = 4     // wealth from which on a bet is said to be winning
 )
 
 // Add takes in a pane: its records by cell, and how many panes ago the last one was that had records. An empty pane is no
