@@ -49,15 +49,12 @@ type blocksKey struct {
 	size    time.Duration
 }
 
-// window returns the rows of a window of a monitor and where they come from.
-func (s *series) window(monitor string, pane time.Duration, w windows.Window, layout *profile.Layout) (*profile.Profile, []Range, error) {
-	current := profile.New(layout)
+// window adds the rows of a window of a monitor and returns where they come from.
+func (s *series) window(monitor string, pane time.Duration, w windows.Window, to *profile.Profile) ([]Range, error) {
 	if n := w.Size() / pane; n >= minBlocked && s.layout != nil {
-		ranges, err := s.blocksOf(blocksKey{monitor, w.Size()}, pane*min(n, maxBlock)).merge(w, current)
-		return current, ranges, err
+		return s.blocksOf(blocksKey{monitor, w.Size()}, pane*min(n, maxBlock)).merge(w, to)
 	}
-	ranges, err := s.merge(w, current)
-	return current, ranges, err
+	return s.merge(w, to)
 }
 
 // merge adds the rows of the panes in w.

@@ -86,13 +86,15 @@ func TestBlocksAreThePanes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, ranges, err := s.window("m", pane, w, layout)
+			got := profile.New(layout)
+			ranges, err := s.window("m", pane, w, got)
 			if err != nil {
 				t.Fatal(err)
 			}
 			diffWindows(t, w, want, got, wantRanges, ranges)
 			anew := &series{layout: layout, panes: s.panes}
-			again, _, err := anew.window("m", pane, w, layout)
+			again := profile.New(layout)
+			_, err = anew.window("m", pane, w, again)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,9 +131,10 @@ func BenchmarkWindow(b *testing.B) {
 	for range 1440 {
 		put()
 	}
+	scratch := scratch{}
 	for b.Loop() {
 		w := windows.Window{Start: at.Add(-24 * time.Hour), End: at}
-		if _, _, err := s.window("m", time.Minute, w, layout); err != nil {
+		if _, err := s.window("m", time.Minute, w, scratch.take(layout)); err != nil {
 			b.Fatal(err)
 		}
 		put()

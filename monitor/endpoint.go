@@ -28,6 +28,7 @@ type endpoint struct {
 	tables    map[pastKey]*tables // the latest reference that is not the whole baseline
 	budgets   int                 // monitors with an alarm budget, of all endpoints
 	dirty     bool                // state changed since it was last saved
+	scratch   scratch             // the shard's
 }
 
 func newEndpoint(name string, monitors []*Monitor) *endpoint {
@@ -245,7 +246,8 @@ func (e *endpoint) close(i int, variant string, spec windows.Spec, watermark win
 		if err != nil {
 			return
 		}
-		current, ranges, failed := own.window(m.Name, e.pane, w, m.Layout())
+		current := e.scratch.take(m.Layout())
+		ranges, failed := own.window(m.Name, e.pane, w, current)
 		if failed != nil {
 			err = fmt.Errorf("endpoint %q, variant %q, %w", e.name, variant, failed)
 			return

@@ -72,7 +72,7 @@ func (e *endpoint) follow(i int, variant string, watermark windows.Time, out *Ou
 	admitted := len(m.Sequential) > 0 && e.admit(m, variant)
 	for start, p := range s.panes.Within(passed) {
 		out.Work += len(m.Layout().Features)
-		current := profile.New(m.Layout())
+		current := e.scratch.take(m.Layout())
 		for _, part := range p.parts {
 			if err := current.MergeEncoded(part); err != nil {
 				return fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, variant, start, err)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"tidemark/profile"
 	"tidemark/windows"
 )
 
@@ -17,6 +18,22 @@ type Shard struct {
 
 	at  windows.Time // when the last vector was appended
 	due []string     // the endpoints whose windows it may close, those that were not looked at yet
+
+	scratch scratch
+}
+
+// scratch is an empty profile of each layout, for what is looked at and not kept: a profile takes some time to make.
+type scratch map[*profile.Layout]*profile.Profile
+
+func (s scratch) take(layout *profile.Layout) *profile.Profile {
+	p := s[layout]
+	if p == nil {
+		p = profile.New(layout)
+		s[layout] = p
+	}
+	p.Reset()
+	p.Joint = nil // not counted, until something is merged in that was
+	return p
 }
 
 // Output is what a step of a shard has to say.
@@ -31,7 +48,7 @@ type Output struct {
 
 // NewShard returns a shard without endpoints.
 func NewShard(monitors []*Monitor) *Shard {
-	return &Shard{monitors: monitors, endpoints: map[string]*endpoint{}, system: newSystem()}
+	return &Shard{monitors: monitors, endpoints: map[string]*endpoint{}, system: newSystem(), scratch: scratch{}}
 }
 
 // Add takes in a delta that was appended to the log at a moment. It closes no window: a commit has several deltas,
@@ -70,6 +87,7 @@ func (s *Shard) endpoint(name string) *endpoint {
 	e := s.endpoints[name]
 	if e == nil {
 		e = newEndpoint(name, s.monitors)
+		e.scratch = s.scratch
 		if len(e.monitors) == 0 {
 			return nil
 		}

@@ -131,6 +131,7 @@ type evaluateMetrics struct {
 	system      *prometheus.GaugeVec
 	aborts      prometheus.Counter
 	restore     prometheus.Histogram
+	restoring   *prometheus.GaugeVec
 	endpoints   *bounded
 	lost        *prometheus.CounterVec
 }
@@ -153,6 +154,9 @@ func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 			Name: "tidemark_system_alert_firing", Help: "1 while an alert on Tidemark's own work is firing, 0 when it was resolved; absent before the first. The subject is an endpoint, a topic or a partition."}, []string{"rule", "subject"}),
 		aborts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidemark_evaluate_transactions_aborted_total", Help: "Transactions that were aborted and decided again, as a rebalance causes it."}),
+		restoring: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidemark_evaluate_restoring_records", Help: "Records, control records counted, that are still to be read before a partition is restored; absent when none is.",
+		}, []string{"topic", "partition"}),
 		restore: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "tidemark_evaluate_restore_seconds", Help: "Time to rebuild the state of a partition.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12), NativeHistogramBucketFactor: 1.1}),
@@ -160,7 +164,7 @@ func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidemark_evaluate_offsets_lost_total", Help: "Offsets of the panes topic that could no longer be read before their windows were closed, by why: retention (Kafka deleted them) or truncation (the brokers lost them)."}, []string{"why"}),
 	}
-	r.MustRegister(m.lost, m.system, m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore)
+	r.MustRegister(m.lost, m.system, m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore, m.restoring)
 	for _, why := range missed {
 		m.late.WithLabelValues(why).Add(0)
 	}

@@ -151,7 +151,9 @@ func (ev *Evaluate) readAll(ctx context.Context, topic string, partition int32, 
 		return err
 	}
 	defer client.Close()
-	for position := from; position < to; {
+	progress := ev.progressOf(windows.Source{Topic: topic, Partition: partition}, from, to)
+	defer progress.end()
+	for position := from; position < to; progress.tell(position) {
 		fetches := client.PollRecords(ctx, maxPolled)
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -3,6 +3,7 @@ package processor
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,6 +21,8 @@ const (
 	keySystem   = "system"
 	keyBets     = "bets/"
 )
+
+var keys = []string{keyMeta, keyPane, keyWindow, keyEndpoint, keySequence, keySystem, keyBets}
 
 // state returns the records that bring a partition's saved state up to date.
 func (ev *Evaluation) state(partition int32) ([]*kgo.Record, error) {
@@ -116,63 +119,59 @@ type Restoration struct {
 	committed int64 // the group's offset
 	shard     *shard
 
-	last      *meta
-	panes     map[string]monitor.SavedPane
-	windows   map[string]monitor.SavedWindow
-	endpoints map[string]monitor.SavedEndpoint
-	sequences map[string]monitor.SavedSequence
-	system    *monitor.SavedSystem
-	bets      map[string]monitor.SavedBets
+	last  *meta
+	saved map[string][]byte // the latest value of each key
 }
 
 // Restoration begins that of a partition, of which the group has consumed the records before an offset.
 func (ev *Evaluation) Restoration(partition int32, committed int64) *Restoration {
 	return &Restoration{
 		config: ev.config, partition: partition, committed: committed,
-		shard: &shard{Shard: monitor.NewShard(ev.monitors), next: committed},
-		panes: map[string]monitor.SavedPane{}, windows: map[string]monitor.SavedWindow{},
-		endpoints: map[string]monitor.SavedEndpoint{}, sequences: map[string]monitor.SavedSequence{}, bets: map[string]monitor.SavedBets{},
+		shard: &shard{Shard: monitor.NewShard(ev.monitors), next: committed}, saved: map[string][]byte{},
 	}
 }
 
-// Saved takes in a record of the state topic. All of the partition's come before [Restoration.From].
+// Saved takes in a record of the state topic. All of the partition's come before [Restoration.From]. Until the topic is compacted
+// most of them have a later one of the same key, so that none is decoded yet, and a copy is kept: a value would keep the memory
+// of all that was fetched with it.
 func (r *Restoration) Saved(record *kgo.Record) error {
-	switch key := string(record.Key); {
-	case key == keyMeta:
-		r.last = &meta{}
-		return json.Unmarshal(record.Value, r.last)
-	case key == keySystem:
-		r.system = &monitor.SavedSystem{}
-		return json.Unmarshal(record.Value, r.system)
-	case strings.HasPrefix(key, keyEndpoint):
-		var e monitor.SavedEndpoint
-		err := json.Unmarshal(record.Value, &e)
-		r.endpoints[key] = e
-		return err
-	case strings.HasPrefix(key, keySequence):
-		var q monitor.SavedSequence
-		err := json.Unmarshal(record.Value, &q)
-		r.sequences[key] = q
-		return err
-	case strings.HasPrefix(key, keyBets):
-		b, err := monitor.DecodeBets(record.Value)
-		r.bets[key] = b
-		return err
-	case strings.HasPrefix(key, keyPane):
-		p, err := monitor.DecodePane(record.Value)
-		r.panes[key] = p
-		return err
-	case strings.HasPrefix(key, keyWindow):
-		w, err := monitor.DecodeWindow(record.Value)
-		r.windows[key] = w
-		return err
+	if key := string(record.Key); !slices.ContainsFunc(keys, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+		return fmt.Errorf("key %q is not one that this program writes", key)
 	}
-	return fmt.Errorf("key %q is not one that this program writes", record.Key)
+	r.saved[string(record.Key)] = append(r.saved[string(record.Key)][:0], record.Value...)
+	return nil
+}
+
+// restoreSaved restores all saved values of a kind.
+func restoreSaved[T any](r *Restoration, kind string, decode func([]byte) (T, error), restore func(T) error) error {
+	for key, value := range r.saved {
+		if !strings.HasPrefix(key, kind) {
+			continue
+		}
+		saved, err := decode(value)
+		if err == nil {
+			err = restore(saved)
+		}
+		if err != nil {
+			return fmt.Errorf("topic %q, partition %d, key %q: %w", r.config.Topics.State, r.partition, key, err)
+		}
+	}
+	return nil
+}
+
+func decodeJSON[T any](value []byte) (saved T, err error) {
+	return saved, json.Unmarshal(value, &saved)
 }
 
 // From restores what was saved and returns from which offset on the panes log is to be replayed, up to the group's.
 // start is where that log begins.
 func (r *Restoration) From(start int64) (int64, error) {
+	if value, ok := r.saved[keyMeta]; ok {
+		r.last = &meta{}
+		if err := json.Unmarshal(value, r.last); err != nil {
+			return 0, fmt.Errorf("decode the state's last commit: %w", err)
+		}
+	}
 	if r.last == nil {
 		if r.committed > start {
 			return 0, fmt.Errorf("topic %q has no state for the committed offset %d: it was emptied; reset the offsets of group tidemark-evaluate to start anew", r.config.Topics.State, r.committed)
@@ -182,32 +181,24 @@ func (r *Restoration) From(start int64) (int64, error) {
 	if r.last.Version != metaVersion || r.last.Committed != r.committed {
 		return 0, fmt.Errorf("the state is of version %d and offset %d, the group's offset is %d (version %d): they are written together, so the offset was moved by hand; move it back to %d", r.last.Version, r.last.Committed, r.committed, metaVersion, r.last.Committed)
 	}
-	for _, e := range r.endpoints {
-		if err := r.shard.Restore(e); err != nil {
+	s := r.shard
+	for _, restore := range []func() error{ // the endpoints first
+		func() error { return restoreSaved(r, keyEndpoint, decodeJSON, s.Restore) },
+		func() error { return restoreSaved(r, keySequence, decodeJSON, s.RestoreSequence) },
+		func() error { return restoreSaved(r, keySystem, decodeJSON, s.RestoreSystem) },
+		func() error { return restoreSaved(r, keyBets, monitor.DecodeBets, s.RestoreBets) },
+		func() error {
+			return restoreSaved(r, keyPane, monitor.DecodePane, func(p monitor.SavedPane) error { s.RestorePane(p); return nil })
+		},
+		func() error {
+			return restoreSaved(r, keyWindow, monitor.DecodeWindow, func(w monitor.SavedWindow) error { s.RestoreWindow(w); return nil })
+		},
+	} {
+		if err := restore(); err != nil {
 			return 0, err
 		}
 	}
-	for _, q := range r.sequences {
-		if err := r.shard.RestoreSequence(q); err != nil {
-			return 0, err
-		}
-	}
-	if r.system != nil {
-		if err := r.shard.RestoreSystem(*r.system); err != nil {
-			return 0, err
-		}
-	}
-	for _, b := range r.bets {
-		if err := r.shard.RestoreBets(b); err != nil {
-			return 0, err
-		}
-	}
-	for _, p := range r.panes {
-		r.shard.RestorePane(p)
-	}
-	for _, w := range r.windows {
-		r.shard.RestoreWindow(w)
-	}
+	r.saved = nil
 	r.shard.RestorePartitions(r.last.Partitions)
 	r.shard.RestoreClosing(r.last.Closing)
 	return r.last.ReplayFrom, nil

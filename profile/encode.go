@@ -147,18 +147,9 @@ func (f *Feature) mergeEncoded(r *reader, version byte) {
 			f.Fractional += r.int()
 		}
 	}
-	bin, first, last := int64(-1), false, false
-	for filled := r.int(); filled > 0 && r.err == nil; filled-- {
-		bin += r.int() + 1
-		if bin < 0 || bin >= int64(len(f.Bins)) {
-			r.fail(fmt.Errorf("feature %q: bin %d of %d", f.Layout.Name, bin, len(f.Bins)))
-			return
-		}
-		f.Bins[bin] += r.int()
-		if f.Offsets != nil {
-			f.Offsets[bin] += r.int()
-		}
-		first, last = first || bin == 0, last || bin == int64(len(f.Bins))-1
+	first, last := f.mergeBins(r)
+	if r.err != nil {
+		return
 	}
 	m := Moments{Center: f.Layout.Center, Count: r.int()}
 	if m.Count > 0 {
@@ -177,6 +168,65 @@ func (f *Feature) mergeEncoded(r *reader, version byte) {
 	for names := r.int(); names > 0 && r.err == nil; names-- {
 		f.addNew(string(r.take(r.int())), r.int())
 	}
+}
+
+// mergeBins adds the bins, and says whether the first and the last of them are there. Most of the time of merging is spent here:
+// while enough bytes are left that no integer can reach beyond them, they are read without looking at each.
+func (f *Feature) mergeBins(r *reader) (first, last bool) {
+	bins, offsets := f.Bins, f.Offsets
+	bin, end := int64(-1), int64(len(bins))-1
+	for filled := r.int(); filled > 0 && r.err == nil; filled-- {
+		var gap, n, offset int64
+		if b := r.b; len(b) >= 3*binary.MaxVarintLen64 && r.err == nil {
+			at, ok := 0, true
+			gap, at, ok = uvarint(b, at, ok)
+			n, at, ok = uvarint(b, at, ok)
+			if offsets != nil {
+				offset, at, ok = uvarint(b, at, ok)
+			}
+			r.b = b[at:]
+			if !ok {
+				r.fail(errShort)
+			}
+		} else {
+			gap, n = r.int(), r.int()
+			if offsets != nil {
+				offset = r.int()
+			}
+		}
+		if bin += gap + 1; bin < 0 || bin > end {
+			r.fail(fmt.Errorf("feature %q: bin %d of %d", f.Layout.Name, bin, len(bins)))
+			return first, last
+		}
+		bins[bin] += n
+		if offsets != nil {
+			offsets[bin] += offset
+		}
+		first, last = first || bin == 0, last || bin == end
+	}
+	return first, last
+}
+
+// uvarint reads an integer of up to four bytes, or else whatever it is; ok is false when it is none.
+func uvarint(b []byte, at int, ok bool) (v int64, next int, fine bool) {
+	_ = b[at+3]
+	x := int64(b[at])
+	if x < 0x80 {
+		return x, at + 1, ok
+	}
+	y := int64(b[at+1])
+	if y < 0x80 {
+		return x&0x7f | y<<7, at + 2, ok
+	}
+	z := int64(b[at+2])
+	if z < 0x80 {
+		return x&0x7f | y&0x7f<<7 | z<<14, at + 3, ok
+	}
+	long, n := binary.Uvarint(b[at:])
+	if n <= 0 || long > math.MaxInt64 {
+		return 0, at, false
+	}
+	return int64(long), at + n, ok
 }
 
 // mergePairs adds the pairs of a profile of so many rows.
@@ -212,6 +262,14 @@ func (r *reader) fail(err error) {
 }
 
 func (r *reader) int() int64 {
+	if b := r.b; len(b) > 0 && b[0] < 0x80 && r.err == nil {
+		r.b = b[1:]
+		return int64(b[0])
+	}
+	return r.long()
+}
+
+func (r *reader) long() int64 {
 	v, n := binary.Uvarint(r.b)
 	if r.err != nil || n <= 0 || v > math.MaxInt64 {
 		r.fail(errShort)
