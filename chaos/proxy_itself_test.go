@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// serve answers each request of Kafka's protocol with its number, and says which kinds it carried out.
-func serve(t *testing.T) (address string, carriedOut chan uint16) {
+// serve answers each request of Kafka's protocol with its number, and says which kinds it carried out. Its first
+// connections may be mute: they end without an answer.
+func serve(t *testing.T, mute int) (address string, carriedOut chan uint16) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -23,7 +24,7 @@ func serve(t *testing.T) (address string, carriedOut chan uint16) {
 	t.Cleanup(func() { listener.Close() })
 	carriedOut = make(chan uint16, 10)
 	go func() {
-		for {
+		for n := 0; ; n++ {
 			connection, err := listener.Accept()
 			if err != nil {
 				return
@@ -36,6 +37,9 @@ func serve(t *testing.T) (address string, carriedOut chan uint16) {
 						return
 					}
 					carriedOut <- binary.BigEndian.Uint16(request[4:])
+					if n < mute {
+						return
+					}
 					_, _ = connection.Write(append([]byte{0, 0, 0, 4}, request[8:12]...)) // the client may have gone
 				}
 			}()
@@ -79,10 +83,37 @@ func (c client) ask(kind uint16, number uint32, id string) (uint32, error) {
 
 const endTxn = 26
 
+// A loss that is not to be, as the connection ends before the answer, is that of another request.
+func TestLossIsNotWasted(t *testing.T) {
+	t.Parallel()
+	server, carriedOut := serve(t, 1)
+	p := listen(t, kafka)
+	p.pass(server)
+	hit := make(chan bool, 1)
+	p.lose("EndTxn", func() { hit <- true })
+	if got, err := dial(t, p).ask(endTxn, 1, "tidemark-ingest-one"); err == nil || <-carriedOut != endTxn {
+		t.Fatalf("the answer %d came", got)
+	}
+	if len(hit) > 0 {
+		t.Fatal("an answer that never came was lost")
+	}
+	for number := uint32(2); ; number++ { // until the proxy knows of the end
+		got, err := dial(t, p).ask(endTxn, number, "tidemark-ingest-one")
+		<-carriedOut
+		if err != nil {
+			break
+		}
+		if got != number {
+			t.Fatalf("answer %d to request %d", got, number)
+		}
+	}
+	<-hit
+}
+
 // The proxy does what its faults say, to whom they are meant for, and nothing else.
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	server, carriedOut := serve(t)
+	server, carriedOut := serve(t, 0)
 	p := listen(t, kafka)
 	p.pass(server)
 	one, two := dial(t, p), dial(t, p)

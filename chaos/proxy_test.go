@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +26,8 @@ type proxy struct {
 	links   map[*link]bool
 	held    []hold
 	armed   []*loss
-	passed  int // connections so far
+	over    bool // no answer is to be lost any more
+	passed  int  // connections so far
 	stopped bool
 }
 
@@ -112,17 +115,20 @@ func (p *proxy) connect(client net.Conn) {
 	p.links[l] = true
 	p.passed++
 	p.mu.Unlock()
-	defer func() {
-		l.end()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.links, l)
-	}()
-	go func() {
+	var both sync.WaitGroup
+	both.Go(func() {
 		defer l.end()
 		p.requests(l)
-	}()
+	})
 	p.answers(l)
+	l.end()
+	both.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.links, l)
+	if !p.over { // those whose answer never came are for the next request
+		p.armed = slices.AppendSeq(p.armed, maps.Values(l.lost))
+	}
 }
 
 func (l *link) end() {
@@ -164,8 +170,9 @@ func (p *proxy) answers(l *link) {
 		}
 		l.mu.Lock()
 		loss := l.lost[number]
+		delete(l.lost, number)
 		l.mu.Unlock()
-		if loss != nil && number != 0 {
+		if loss != nil {
 			loss.hit()
 			return // the connection ends without the answer
 		}
@@ -248,7 +255,7 @@ func (p *proxy) lose(word string, hit func()) {
 func (p *proxy) disarm() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.armed = nil
+	p.armed, p.over = nil, true
 }
 
 // take takes the first loss that waits for a request.
