@@ -31,6 +31,7 @@ type options struct {
 	work                         workload
 	window                       windows.Spec
 	archive                      string
+	budget                       bool // instead of thresholds
 	captures, training, expected string
 	profile                      string
 	out                          io.Writer

@@ -141,6 +141,10 @@ func (o *options) start(name string, i int) (*process, error) {
 	if o.work.endpoints > 1 {
 		endpoint = "*"
 	}
+	drift := "[{method: psi, threshold: 0.2}, {method: ks, threshold: 0.1}, {method: l_infinity, threshold: 0.1}, {method: chi_square, alpha: 0.000001}]"
+	if o.budget {
+		drift = "{false_alarms: 1 per 30d, min_effect: 0.02}"
+	}
 	file := filepath.Join(o.dir, fmt.Sprintf("%s.%d.yaml", name, i))
 	err = os.WriteFile(file, fmt.Appendf(nil, `kafka: {brokers: [%q]}
 capture: [{topic: %q}]
@@ -153,9 +157,9 @@ http: {listen: %q}
     match: {endpoint: %q}
     windows: [{size: %s, slide: %s}]
     allowed_lateness: %s
-    drift: [{method: psi, threshold: 0.2}, {method: ks, threshold: 0.1}, {method: l_infinity, threshold: 0.1}, {method: chi_square, alpha: 0.000001}]
+    drift: %s
 `, o.brokers, o.topic(), c.Topics.Panes, c.Topics.State, c.Topics.Reports, c.Topics.Alerts, c.Topics.Late, c.Topics.DeadLetters,
-		i, p.address, archive, filepath.Join(o.dir, "baseline"), endpoint, o.window.Size, o.window.Step(), lateness), 0o600)
+		i, p.address, archive, filepath.Join(o.dir, "baseline"), endpoint, o.window.Size, o.window.Step(), lateness, drift), 0o600)
 	if err != nil {
 		return nil, err
 	}
