@@ -12,7 +12,8 @@ import (
 	"tidemark/windows"
 )
 
-const brokers = 3
+// brokers are so many that a process may be cut from the one that leads a partition and reach all others that it needs.
+const brokers = 5
 
 // storeHost is the object store, as a host that requests go to.
 const storeHost = brokers

@@ -35,7 +35,7 @@ const (
 	trouble  = 140 * time.Second // until the last
 	traffic  = 150 * time.Second // until the last row
 	closing  = 186 * time.Second // until the processes are stopped
-	// patiently is for how long at most the last windows are waited for: a process that was killed holds its partitions
+	// patiently is for how long at most the last windows and objects are waited for: a process that was killed holds its partitions
 	// and its transaction for a while, as does one that is killed after it.
 	patiently = 300 * time.Second
 	ending    = 18 * time.Second // for the processes to stop
@@ -115,7 +115,7 @@ func play(seed uint64, planted bug, lines *[]string) *scene {
 	}
 	w.run(closing)
 	in := s.input()
-	for w.now < patiently && s.unreported(in) {
+	for w.now < patiently && (s.unreported(in) || s.unarchived(in)) {
 		s.regroup()
 		w.run(w.now + 10*time.Second)
 	}

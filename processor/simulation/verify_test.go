@@ -296,6 +296,19 @@ func (s *scene) archivedTo(name windows.Source) int64 {
 	return end
 }
 
+// unarchived says whether records are still to be archived.
+func (s *scene) unarchived(in *input) bool {
+	for name, records := range in.records {
+		end := s.archivedTo(name)
+		for offset := range records {
+			if offset >= end {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // chain is the objects of a partition, in the order of their keys.
 func (s *scene) chain(name windows.Source) []span {
 	id := chainID(name)
