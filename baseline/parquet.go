@@ -17,63 +17,63 @@ import (
 // parquetRows is the number of rows decoded at a time.
 const parquetRows = 4096
 
-// openParquet opens the file for reading with bounded buffers, whatever the size of its row groups.
-func (f *table) openParquet() (*file.Reader, *pqarrow.FileReader, error) {
+// openParquet opens the file, which may be damaged in any way, for reading with bounded buffers, whatever the size of its
+// row groups.
+func (f *table) openParquet(do func(opened *file.Reader, reader *pqarrow.FileReader, schema *arrow.Schema) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // the reader's way to refuse some damage
+			err = fmt.Errorf("%s: read Parquet: %v", f.path, p)
+		}
+	}()
 	properties := parquet.NewReaderProperties(memory.DefaultAllocator)
 	properties.BufferedStreamEnabled = true
 	opened, err := file.OpenParquetFile(f.path, false, file.WithReadProps(properties))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: open Parquet file: %w", f.path, err)
+		return fmt.Errorf("%s: open Parquet file: %w", f.path, err)
 	}
+	defer opened.Close()
 	reader, err := pqarrow.NewFileReader(opened, pqarrow.ArrowReadProperties{BatchSize: parquetRows}, memory.DefaultAllocator)
 	if err != nil {
-		_ = opened.Close()
-		return nil, nil, fmt.Errorf("%s: read Parquet schema: %w", f.path, err)
+		return fmt.Errorf("%s: read Parquet schema: %w", f.path, err)
 	}
-	return opened, reader, nil
+	schema, err := reader.Schema()
+	if err != nil {
+		return fmt.Errorf("%s: read Parquet schema: %w", f.path, err)
+	}
+	return do(opened, reader, schema)
 }
 
 // readParquetSchema reads the columns.
 func (f *table) readParquetSchema() error {
-	opened, reader, err := f.openParquet()
-	if err != nil {
-		return err
-	}
-	defer opened.Close()
-	schema, err := reader.Schema()
-	if err != nil {
-		return fmt.Errorf("%s: read Parquet schema: %w", f.path, err)
-	}
-	for _, field := range schema.Fields() {
-		f.columns = append(f.columns, field.Name)
-		f.text = append(f.text, isText(field.Type))
-		f.float = append(f.float, arrow.IsFloating(field.Type.ID()))
-	}
-	return nil
+	return f.openParquet(func(_ *file.Reader, _ *pqarrow.FileReader, schema *arrow.Schema) error {
+		for _, field := range schema.Fields() {
+			f.columns = append(f.columns, field.Name)
+			f.text = append(f.text, isText(field.Type))
+			f.float = append(f.float, arrow.IsFloating(field.Type.ID()))
+		}
+		return nil
+	})
 }
 
 // readParquet reads the given columns only, so that an ignored column may have any type.
 func (f *table) readParquet(columns []int, visit func(cells [][]byte) error) error {
-	opened, reader, err := f.openParquet()
-	if err != nil {
-		return err
-	}
-	defer opened.Close()
-	schema, err := reader.Schema()
-	if err != nil {
-		return fmt.Errorf("%s: read Parquet schema: %w", f.path, err)
-	}
-	if schema.NumFields() != len(f.columns) {
-		return fmt.Errorf("%s: %w", f.path, errChanged)
-	}
-	leaves := make([]int, len(columns))
-	for i, column := range columns {
-		field := schema.Field(column)
-		if !supported(field.Type) {
-			return fmt.Errorf("%s: column %q has type %s, which cannot be compared: name it with --ignore, or write it as a number or text", f.path, field.Name, field.Type)
+	return f.openParquet(func(opened *file.Reader, reader *pqarrow.FileReader, schema *arrow.Schema) error {
+		if schema.NumFields() != len(f.columns) {
+			return fmt.Errorf("%s: %w", f.path, errChanged)
 		}
-		leaves[i] = opened.MetaData().Schema.ColumnIndexByName(field.Name)
-	}
+		leaves := make([]int, len(columns))
+		for i, column := range columns {
+			field := schema.Field(column)
+			if !supported(field.Type) {
+				return fmt.Errorf("%s: column %q has type %s, which cannot be compared: name it with --ignore, or write it as a number or text", f.path, field.Name, field.Type)
+			}
+			leaves[i] = opened.MetaData().Schema.ColumnIndexByName(field.Name)
+		}
+		return f.readRows(opened, reader, columns, leaves, visit)
+	})
+}
+
+func (f *table) readRows(opened *file.Reader, reader *pqarrow.FileReader, columns, leaves []int, visit func(cells [][]byte) error) error {
 	groups := make([]int, opened.NumRowGroups())
 	for i := range groups {
 		groups[i] = i

@@ -3,6 +3,7 @@ package baseline
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // writeParquet makes a Parquet file from JSON rows, in row groups of two rows.
-func writeParquet(t *testing.T, fields []arrow.Field, rows string) string {
+func writeParquet(t testing.TB, fields []arrow.Field, rows string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data.parquet")
 	schema := arrow.NewSchema(fields, nil)
@@ -124,4 +125,46 @@ func TestParquetErrors(t *testing.T) {
 	if _, err := Build([]string{empty}, Roles{}, built); err == nil || !strings.HasSuffix(err.Error(), "no rows below the header: a baseline needs the rows the model was trained on") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// FuzzParquet: whatever a Parquet file holds, its rows are read or it is refused, in memory in proportion to it.
+func FuzzParquet(f *testing.F) {
+	names := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	for _, kind := range []arrow.DataType{arrow.BinaryTypes.String, names} {
+		content, err := os.ReadFile(writeParquet(f, []arrow.Field{
+			field("x", arrow.PrimitiveTypes.Float64), field("n", arrow.PrimitiveTypes.Int32), field("plan", kind),
+			field("seen", &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}), field("price", &arrow.Decimal128Type{Precision: 9, Scale: 2}),
+		}, `[{"x": 0.1, "n": 1, "plan": "gold", "seen": "2026-01-01T00:00:00Z", "price": "1.25"}, {"x": null}, {"x": -1e300, "n": 7, "plan": ""}]`))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+		f.Add(content[:len(content)-9])
+		f.Add(append([]byte("PAR1"), content[len(content)-400:]...))
+	}
+	f.Add([]byte("PAR1\xff\xff\xff\x7fPAR1"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		path := filepath.Join(t.TempDir(), "data.parquet")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if file, err := openTable(path, false); err == nil {
+			all := make([]int, len(file.columns))
+			for i := range all {
+				all[i] = i
+			}
+			_ = file.rows(all, func(cells [][]byte) error {
+				if len(cells) != len(all) {
+					t.Fatalf("%d cells of %d columns", len(cells), len(all))
+				}
+				return nil
+			})
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20+1000*uint64(len(content)) {
+			t.Fatalf("%d bytes took %d bytes", len(content), took)
+		}
+	})
 }

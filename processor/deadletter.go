@@ -25,9 +25,16 @@ const (
 // maxDeadLetter is how large a record may be to be kept; the rest is for the headers that say why.
 const maxDeadLetter = maxBatchBytes - 64<<10
 
-// deadLetter returns the record that keeps one that cannot be used, with headers that say why.
+// deadLetter returns the record that keeps one that cannot be used, with headers that say why. Headers of their names that
+// a producer made up are not kept.
 func deadLetter(topic string, r *kgo.Record, why *capture.Error) *kgo.Record {
-	letter := &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value, Headers: slices.Clone(r.Headers)}
+	letter := &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		_, err := strconv.ParseUint(string(h.Value), 10, 31)
+		if replayed := h.Key == headerAttempts && err == nil; replayed || !reserved(h.Key) {
+			letter.Headers = append(letter.Headers, h)
+		}
+	}
 	add := func(key, value string) {
 		letter.Headers = append(letter.Headers, kgo.RecordHeader{Key: key, Value: []byte(value)})
 	}
@@ -53,6 +60,11 @@ func deadLetter(topic string, r *kgo.Record, why *capture.Error) *kgo.Record {
 	return letter
 }
 
+// reserved says whether a header is one of dead letters.
+func reserved(key string) bool {
+	return strings.HasPrefix(key, headerConnect) || slices.Contains([]string{headerReason, headerTimestamp, headerKeyless, headerOmitted, headerAttempts}, key)
+}
+
 // DeadLetter is what a dead letter's headers say.
 type DeadLetter struct {
 	Reason    string
@@ -66,8 +78,7 @@ type DeadLetter struct {
 	keyless   bool
 }
 
-// ReadDeadLetter reads the headers of a record of the dead-letter topic. Where a header is there twice, the last counts:
-// the record may have had one of that name.
+// ReadDeadLetter reads the headers of a record of the dead-letter topic. Where a header is there twice, the last counts.
 func ReadDeadLetter(r *kgo.Record) (DeadLetter, error) {
 	d := DeadLetter{Partition: -1, Offset: -1}
 	for _, h := range r.Headers {
@@ -114,7 +125,7 @@ func (d *DeadLetter) again(letter *kgo.Record) *kgo.Record {
 		r.Key = nil
 	}
 	for _, h := range letter.Headers {
-		if !strings.HasPrefix(h.Key, headerConnect) && !slices.Contains([]string{headerReason, headerTimestamp, headerKeyless, headerAttempts}, h.Key) {
+		if !reserved(h.Key) {
 			r.Headers = append(r.Headers, h)
 		}
 	}

@@ -1,16 +1,19 @@
 package processor
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"tidemark/capture"
 	"tidemark/sinks/alerts"
 	"tidemark/windows"
 )
@@ -195,5 +198,47 @@ func FuzzAlert(f *testing.F) {
 				t.Fatalf("what was read cannot be written: %v", err)
 			}
 		})
+	})
+}
+
+// FuzzDeadLetter: a record that is dead comes back as it was, whatever headers it had; any other record is refused.
+func FuzzDeadLetter(f *testing.F) {
+	f.Add("capture", int32(3), int64(7), true, []byte("k"), []byte("{"), "endpoint", []byte("churn"), int64(1))
+	for _, h := range []string{headerAttempts, headerTimestamp, headerKeyless, headerOmitted, headerReason, headerConnect + "topic", headerConnect + "partition", headerConnect + "offset"} {
+		f.Add("", int32(-1), int64(-1), false, []byte(nil), []byte(nil), h, []byte("99999999999999999999"), int64(-1))
+	}
+	f.Add("a", int32(0), int64(0), true, []byte{}, []byte("x"), headerAttempts, []byte("2"), int64(0))
+	f.Fuzz(func(t *testing.T, topic string, partition int32, offset int64, keyed bool, key, value []byte, header string, text []byte, ms int64) {
+		r := &kgo.Record{Topic: topic, Partition: partition, Offset: offset, Value: value, Headers: []kgo.RecordHeader{{Key: header, Value: text}}}
+		if keyed {
+			r.Key = append([]byte{}, key...)
+		}
+		r.Timestamp = time.UnixMilli(ms)
+		if d, err := ReadDeadLetter(r); err == nil {
+			t.Fatalf("a record of one header is read as %+v", d)
+		}
+		letter := deadLetter("dead", r, &capture.Error{Reason: capture.ReasonTime, Field: "time", Detail: "soon"})
+		d, err := ReadDeadLetter(letter)
+		if topic == "" || partition < 0 {
+			return // of no topic
+		}
+		if err != nil || d.Topic != topic || d.Partition != partition || d.Offset != offset || d.Reason != string(capture.ReasonTime) {
+			t.Fatalf("%+v, %v", d, err)
+		}
+		again := d.again(letter)
+		if again.Topic != topic || again.Partition != partition || !bytes.Equal(again.Key, r.Key) || (again.Key == nil) != !keyed ||
+			!bytes.Equal(again.Value, value) || !again.Timestamp.Equal(r.Timestamp) || d.Omitted {
+			t.Fatalf("%+v came back as %+v", r, again)
+		}
+		attempts := 0
+		if header == headerAttempts {
+			attempts, _ = strconv.Atoi(string(text))
+		}
+		if n := len(again.Headers); string(again.Headers[n-1].Value) != strconv.Itoa(d.Attempts+1) || d.Attempts < 0 || d.Attempts > max(0, attempts) {
+			t.Fatalf("headers %v, attempts %d", again.Headers, d.Attempts)
+		}
+		if kept := len(again.Headers) == 2; kept == reserved(header) || kept && (again.Headers[0].Key != header || !bytes.Equal(again.Headers[0].Value, text)) {
+			t.Fatalf("header %q came back as %v", header, again.Headers)
+		}
 	})
 }

@@ -32,7 +32,7 @@ const patience = 90 * time.Second
 // TestMain puts the program itself on the PATH, as "tidemark": a copy of the test binary, which runs main under
 // that name. Under another it is an archive that does not share.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tidemark": main, "tidemark-apart": apart})
+	testscript.Main(m, map[string]func(){"tidemark": leakless, "tidemark-apart": apart})
 }
 
 // await fails the test when something does not become true.

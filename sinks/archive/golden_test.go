@@ -73,6 +73,7 @@ func FuzzObject(f *testing.F) {
 				_ = check(content, info)
 			}
 		}
+		_ = readRecords(t.Context(), content, both.Schemas, func(Record) bool { return true })
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20+1000*uint64(len(content)) {
 			t.Fatalf("%d bytes took %d bytes", len(content), took)
