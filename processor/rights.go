@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -140,7 +141,7 @@ func (c *Config) CheckRights(ctx context.Context, client *kgo.Client, roles []st
 		if transacts(role) {
 			try = c.tryTransaction
 		}
-		fault, err := try(ctx, client, role)
+		fault, err := whenCoordinated(ctx, func() (string, error) { return try(ctx, client, role) })
 		if err != nil {
 			return nil, err
 		}
@@ -149,6 +150,23 @@ func (c *Config) CheckRights(ctx context.Context, client *kgo.Client, roles []st
 		}
 	}
 	return faults, nil
+}
+
+// whenCoordinated tries again while the group or the transactional id has no coordinator yet: a new cluster makes the
+// topics that they are kept in when somebody first asks.
+func whenCoordinated(ctx context.Context, try func() (fault string, err error)) (fault string, err error) {
+	for {
+		fault, err = try()
+		waits := errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
+		if !waits {
+			return fault, err
+		}
+		select {
+		case <-ctx.Done():
+			return fault, err
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
 }
 
 // tryTransaction asks to add offsets to a transaction of a producer that does not exist. Brokers refuse that, but they

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -45,4 +46,23 @@ func TestRightsAreTakenAway(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A new cluster has no coordinators before somebody asks for one: that is no fault of the rights.
+func TestRightsWaitForCoordinators(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		for _, key := range []kmsg.Key{kmsg.AddOffsetsToTxn, kmsg.OffsetFetch} {
+			w.broker.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: kerr.CoordinatorNotAvailable, Count: 40})
+		}
+		faults, err := w.config.CheckRights(w.t.Context(), w.client, []string{"ingest", "archive"})
+		if err != nil || len(faults) > 0 {
+			t.Errorf("faults %q, %v", faults, err)
+		}
+		w.broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.AddOffsetsToTxn}, Err: kerr.CoordinatorNotAvailable, Count: -1})
+		ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+		defer cancel()
+		if _, err := w.config.CheckRights(ctx, w.client, []string{"ingest"}); err == nil {
+			t.Error("no error when there never is a coordinator")
+		}
+	})
 }
