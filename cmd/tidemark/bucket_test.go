@@ -96,10 +96,7 @@ func (b *bucket) verify(flags ...string) (code int, out string) {
 // rows is how many the archive has, by its own account.
 func (b *bucket) rows() (rows int64) {
 	b.s.t.Helper()
-	var report archive.Report
-	_, out := b.verify("--json")
-	decode(b.s.t, []byte(out), &report)
-	for _, c := range report.Chains {
+	for _, c := range b.report().Chains {
 		rows += c.Rows
 	}
 	return rows

@@ -3,7 +3,7 @@
 //
 // The objects of a partition are a chain: each covers the offsets [START, END), and its END is the START of the next.
 // START is in the key; all else that an object says of itself is in its metadata, and again in its Parquet footer. An
-// object is put once, on the condition that there is none of its key, and never changed. There is no lock and no
+// object is put once, on the condition that there is none of its key, and never changed but by expiry. There is no lock and no
 // coordinator: a writer that finds a START taken reads the winner's END and goes on from there. chain.go has the
 // decisions, without any I/O.
 package archive

@@ -26,15 +26,19 @@ type Info struct {
 	Nonce      string // of this put: no other object has it
 	Epoch      int32  // the partition leader's, of the last record; -1 when not known
 	Gap        bool   // Kafka deleted these records before they were archived
+
+	// Expired is when [Archive.Expire] took its rows away (RFC 3339), and ExpiredRows how many it had; else they are empty.
+	Expired     string
+	ExpiredRows int64
 }
 
 // Head is what is known of a partition's chain besides its objects. It is itself an object, put once and changed by
-// operators alone.
+// operators and [Archive.Expire] alone.
 type Head struct {
 	Version    int   `json:"version"`
 	Generation int32 `json:"generation"` // another after the log lost records that were archived
 	First      int64 `json:"first"`      // START of the generation's first object
-	Floor      int64 `json:"floor"`      // START of the first object that was not blanked by expiry
+	Floor      int64 `json:"floor"`      // START of the first object whose rows have not expired
 }
 
 const version = 1
@@ -98,16 +102,24 @@ const (
 	metaNonce      = "tidemark-nonce"
 	metaEpoch      = "tidemark-leader-epoch"
 	metaGap        = "tidemark-gap"
+
+	// Of expired objects alone.
+	metaExpired     = "tidemark-expired"
+	metaExpiredRows = "tidemark-expired-rows"
 )
 
 func (i Info) metadata() map[string]string {
 	decimal := func(n int64) string { return strconv.FormatInt(n, 10) }
-	return map[string]string{
+	m := map[string]string{
 		metaVersion: decimal(version), metaCluster: i.Cluster, metaTopic: i.Topic, metaTopicID: i.TopicID,
 		metaPartition: decimal(int64(i.Partition)), metaGeneration: decimal(int64(i.Generation)),
 		metaStart: decimal(i.Start), metaEnd: decimal(i.End), metaRows: decimal(i.Rows), metaNonce: i.Nonce,
 		metaEpoch: decimal(int64(i.Epoch)), metaGap: strconv.FormatBool(i.Gap),
 	}
+	if i.Expired != "" {
+		m[metaExpired], m[metaExpiredRows] = i.Expired, decimal(i.ExpiredRows)
+	}
+	return m
 }
 
 func parseInfo(m map[string]string) (Info, error) {
@@ -130,7 +142,10 @@ func parseInfo(m map[string]string) (Info, error) {
 		ID:         ID{Cluster: m[metaCluster], Topic: m[metaTopic], TopicID: m[metaTopicID], Partition: int32(integer(metaPartition, 32))},
 		Generation: int32(integer(metaGeneration, 32)),
 		Start:      integer(metaStart, 64), End: integer(metaEnd, 64), Rows: integer(metaRows, 64),
-		Nonce: m[metaNonce], Epoch: int32(integer(metaEpoch, 32)), Gap: gap,
+		Nonce: m[metaNonce], Epoch: int32(integer(metaEpoch, 32)), Gap: gap, Expired: m[metaExpired],
+	}
+	if i.Expired != "" {
+		i.ExpiredRows = integer(metaExpiredRows, 64)
 	}
 	return i, missing
 }

@@ -24,7 +24,8 @@ type ChainReport struct {
 	Objects    int64 `json:"objects"`
 	Rows       int64 `json:"rows"`
 	Bytes      int64 `json:"bytes"`
-	Lost       int64 `json:"lost"` // offsets that Kafka deleted before they were archived, as gap objects say
+	Lost       int64 `json:"lost"`    // offsets that Kafka deleted before they were archived, as gap objects say
+	Expired    int64 `json:"expired"` // rows that were taken away when they were old, as expired objects say
 }
 
 // Finding is something that should not be.
@@ -180,6 +181,10 @@ func (v *verifier) link(key string, start int64, content []byte, o store.Object)
 	c.Objects++
 	c.Rows += info.Rows
 	c.Bytes += o.Size
+	c.Expired += info.ExpiredRows
+	if h := v.heads[c.ID]; h != nil && c.Generation == h.Generation && start < h.Floor && info.Rows > 0 {
+		v.find(FindingHead, key, "has rows, and %s says that those before offset %d have expired", c.headKey(), h.Floor)
+	}
 	if info.Gap {
 		c.Lost += info.End - info.Start
 	}

@@ -14,7 +14,7 @@ import (
 	"tidemark/store"
 )
 
-// fill puts a chain of objects with ten rows each, and returns their keys.
+// fill puts objects with ten rows each behind a chain, and returns their keys. The timestamp of a record is its offset, in seconds.
 func fill(t *testing.T, a *Archive, id ID, objects int) (keys []string) {
 	t.Helper()
 	c := NewChain(id, "w")
@@ -24,7 +24,7 @@ func fill(t *testing.T, a *Archive, id ID, objects int) (keys []string) {
 		if action.Do == Read {
 			r := NewRecords(action.Start, 1)
 			for i := range int64(10) {
-				r.Add(Record{Offset: action.Start + i, Endpoint: "loans", Value: []byte(`{"features":{"income":1}}`)})
+				r.Add(Record{Offset: action.Start + i, Timestamp: 1000 * (action.Start + i), Endpoint: "loans", Value: []byte(`{"features":{"income":1}}`)})
 			}
 			r.Pass(action.Start+12, 1)
 			table := Decode(r, both)
