@@ -29,6 +29,7 @@ const (
 type fold struct {
 	monitors []*monitor.Monitor
 	topics   map[string]CaptureConfig
+	topic    CaptureConfig // of the last record
 	skew     time.Duration
 	sole     string // the endpoint of records that name none, when all monitors watch the same
 
@@ -174,7 +175,10 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 		return f.dead(asError(err), 1, first(endpoint, f.topics[r.Topic].Endpoint, f.sole), r)
 	}
 	rows := int64(record.Rows())
-	topic := f.topics[r.Topic]
+	if f.topic.Topic != r.Topic {
+		f.topic = f.topics[r.Topic]
+	}
+	topic := &f.topic
 	endpoint = first(endpoint, record.Endpoint, topic.Endpoint, f.sole)
 	variant = first(variant, record.Variant, topic.Variant)
 	if endpoint == "" {

@@ -15,8 +15,9 @@ import (
 	"tidemark/monitor"
 )
 
-// BenchmarkFold counts SageMaker captures of 20 numbers, 5 categories and a prediction into panes.
-func BenchmarkFold(b *testing.B) {
+// benchmarkFold returns SageMaker captures of 20 numbers, 5 categories and a prediction, and what counts them into panes.
+func benchmarkFold(b *testing.B) (f *fold, records []*kgo.Record) {
+	b.Helper()
 	random := rand.New(rand.NewPCG(7, 7))
 	row := func() string {
 		var cells []string
@@ -47,17 +48,19 @@ func BenchmarkFold(b *testing.B) {
 	config := monitor.DefaultConfig()
 	config.Name = "bench"
 	config.Complete()
-	f := testFold(monitor.New(config, reference))
-
-	records := make([]*kgo.Record, 1000)
-	bytes := 0
+	records = make([]*kgo.Record, 1000)
 	for i := range records {
 		at := noon.Add(time.Duration(i) * time.Millisecond).Format("2006-01-02T15:04:05.000Z")
 		value := fmt.Sprintf(`{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":%q,"encoding":"CSV"},"endpointOutput":{"observedContentType":"text/csv; charset=utf-8","mode":"OUTPUT","data":"%.6f","encoding":"CSV"}},"eventMetadata":{"eventId":"%032d","inferenceTime":%q},"eventVersion":"0"}`, row(), random.Float64(), i, at)
 		records[i] = &kgo.Record{Topic: "capture", Value: []byte(value), Offset: int64(i)}
-		bytes += len(value)
 	}
-	b.SetBytes(int64(bytes / len(records)))
+	return testFold(monitor.New(config, reference)), records
+}
+
+// BenchmarkFold is the time for a capture, from its bytes to its pane.
+func BenchmarkFold(b *testing.B) {
+	f, records := benchmarkFold(b)
+	b.SetBytes(int64(len(records[0].Value)))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if dead := f.add(records[i%len(records)], noon); dead != nil {

@@ -50,6 +50,7 @@ func NewIntake(c *Config, monitors []*monitor.Monitor) *Intake {
 func (in *Intake) Read(name windows.Source, records []*kgo.Record, stable int64, now time.Time) {
 	s := in.source(name, now)
 	s.end = max(s.end, stable)
+	captures := int64(0)
 	for _, r := range records {
 		in.polled = true
 		s.position, s.read = r.Offset+1, now
@@ -62,7 +63,10 @@ func (in *Intake) Read(name windows.Source, records []*kgo.Record, stable int64,
 			in.dead = append(in.dead, letter)
 			in.held += size(letter)
 		}
-		in.records[name.Topic]++
+		captures++
+	}
+	if captures > 0 {
+		in.records[name.Topic] += captures
 	}
 }
 

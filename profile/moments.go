@@ -23,13 +23,12 @@ type Sum struct {
 // Add adds x.
 func (s *Sum) Add(x float64) { *s = s.plus(x) }
 
-// plus is the sum with x.
+// plus is the sum with x. The rounding error is found without comparing the two (Knuth, TAOCP 2, 4.2.2, theorem B), as
+// a processor cannot predict a branch on them.
 func (s Sum) plus(x float64) Sum {
 	high := s.High + x
-	if math.Abs(s.High) >= math.Abs(x) {
-		return Sum{high, s.Low + ((s.High - high) + x)}
-	}
-	return Sum{high, s.Low + ((x - high) + s.High)}
+	added := high - s.High
+	return Sum{high, s.Low + ((s.High - (high - added)) + (x - added))}
 }
 
 func (s *Sum) merge(other Sum) {
