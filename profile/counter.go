@@ -12,6 +12,7 @@ type Counter struct {
 	grids  []grid
 	finite []float64 // scratch of observeNumbers
 	known  []int16   // of a column's codes: its bin, or unknown
+	joint  *joint    // once a profile counts pairs
 }
 
 const unknown = -1 // not looked up yet
@@ -33,7 +34,10 @@ func (c *Counter) Observe(p *Profile, batch *capture.Batch, rows []int32) {
 	p.Rows += int64(len(rows))
 	p.Extra += countRows(batch.Extras(), rows)
 	if p.Joint != nil {
-		p.Joint.observe(p.Layout, batch, rows)
+		if c.joint == nil {
+			c.joint = newJoint(p.Layout)
+		}
+		c.joint.observe(p.Joint, batch, rows)
 	}
 	sides := batch.Sides()
 	every := capture.Input | capture.Output

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
-	"slices"
 
 	"tidemark/capture"
 )
@@ -96,37 +95,55 @@ func (p *Profile) mergeJoint(other *Joint) {
 // sides are those of 64 rows in a column, a bit each.
 type sides struct{ valid, upper, outer uint64 }
 
-// observe counts the given rows of a batch. Columns are packed into bits, 64 rows a word, and of a pair of words the bits that are
-// alike are counted at once.
-func (j *Joint) observe(layout *Layout, batch *capture.Batch, rows []int32) {
-	pairs := layout.Pairs()
-	columns := make([]*packer, len(layout.Features))
-	for _, p := range pairs {
+// joint counts pairs. It has for all profiles of a layout what does not depend on the rows.
+type joint struct {
+	pairs   []Pair
+	columns []*packer // nil of those that are in no pair
+	packed  []sides   // scratch
+}
+
+func newJoint(layout *Layout) *joint {
+	n := len(layout.Features)
+	c := &joint{pairs: layout.Pairs(), columns: make([]*packer, n), packed: make([]sides, n)}
+	for _, p := range c.pairs {
 		for _, i := range []int{p.A, p.B} {
-			if columns[i] == nil {
-				columns[i] = newPacker(&layout.Features[i], batch, i)
+			if c.columns[i] == nil {
+				c.columns[i] = newPacker(&layout.Features[i], i)
 			}
 		}
 	}
-	packed, captured := make([]sides, len(columns)), batch.Sides()
-	for block := range slices.Chunk(rows, 64) {
+	return c
+}
+
+// observe counts the given rows of a batch. Columns are packed into bits, 64 rows a word, and of a pair of words the bits that are
+// alike are counted at once.
+func (c *joint) observe(j *Joint, batch *capture.Batch, rows []int32) {
+	for _, p := range c.columns {
+		if p != nil {
+			p.take(batch)
+		}
+	}
+	packed, captured := c.packed, batch.Sides()
+	for len(rows) > 0 {
+		block := rows[:min(64, len(rows))]
+		rows = rows[len(block):]
 		input, output := uint64(0), uint64(0)
 		for k, row := range block {
 			input |= uint64(captured[row]&capture.Input) << k
 			output |= uint64(captured[row]&capture.Output/capture.Output) << k
 		}
-		for i, c := range columns {
-			if c == nil {
+		for i, p := range c.columns {
+			if p == nil {
 				continue
 			}
-			packed[i] = c.pack(block)
-			if c.layout.Prediction {
+			packed[i] = p.pack(block)
+			if p.layout.Prediction {
 				packed[i].valid &= output
 			} else {
 				packed[i].valid &= input
 			}
 		}
-		for i, p := range pairs {
+		for i, p := range c.pairs {
 			a, b := &packed[p.A], &packed[p.B]
 			unlike := a.upper ^ b.upper
 			if p.Outer {
@@ -142,36 +159,45 @@ func (j *Joint) observe(layout *Layout, batch *capture.Batch, rows []int32) {
 // packer packs the rows of a column.
 type packer struct {
 	layout          *FeatureLayout
-	numbers         []float64
+	column          int
 	half, low, high float64
+	inHalf          []bool // by bin; nil of a numeric column
 
-	batch  *capture.Batch
-	column int
-	codes  []int16
-	known  []int8 // by code: whether the category is of the half, 1 or 0, or unknown
-	inHalf []bool // by bin
+	batch   *capture.Batch
+	numbers []float64
+	codes   []int16
+	known   [capture.Codes]int8 // by code: whether the category is of the half, 1 or 0, or unknown
 }
 
-func newPacker(f *FeatureLayout, batch *capture.Batch, column int) *packer {
-	p := &packer{layout: f, batch: batch, column: column}
+func newPacker(f *FeatureLayout, column int) *packer {
+	p := &packer{layout: f, column: column}
 	if f.Kind == capture.Numeric {
-		p.numbers = batch.Numbers(column)
 		p.half, p.low, p.high = f.Edges[f.nearest(Quantiles/2)], f.Edges[f.nearest(Quantiles/4)], f.Edges[f.nearest(3*Quantiles/4)]
 		return p
 	}
-	p.codes, p.known, p.inHalf = batch.Codes(column), make([]int8, capture.Codes), make([]bool, f.Bins())
-	for i := range p.known {
-		p.known[i] = unknown
-	}
+	p.inHalf = make([]bool, f.Bins())
 	for _, bin := range f.Half {
 		p.inHalf[bin] = true
 	}
 	return p
 }
 
+// take takes the rows to pack from a batch.
+func (p *packer) take(batch *capture.Batch) {
+	p.batch = batch
+	if p.inHalf == nil {
+		p.numbers = batch.Numbers(p.column)
+		return
+	}
+	p.codes = batch.Codes(p.column)
+	for i := range p.known {
+		p.known[i] = unknown
+	}
+}
+
 // pack packs up to 64 rows. It takes a number's sides from the signs of differences, since a processor cannot predict branches on them.
 func (p *packer) pack(rows []int32) (s sides) {
-	if p.codes != nil {
+	if p.inHalf != nil {
 		return p.packTexts(rows)
 	}
 	numbers, half, low, high := p.numbers, p.half, p.low, p.high

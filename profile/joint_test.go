@@ -172,7 +172,7 @@ func BenchmarkPairs(b *testing.B) {
 	paired.CountPairs()
 	for name, count := range map[string]func(){
 		"columns": func() { plain.Observe(batch, rows) },
-		"pairs":   func() { paired.Joint.observe(layout, batch, rows) },
+		"pairs":   func() { newJoint(layout).observe(paired.Joint, batch, rows) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
