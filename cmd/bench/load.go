@@ -26,7 +26,7 @@ func (o *options) topic() string {
 	if o.captures != "" {
 		return "bench.captures.file"
 	}
-	return fmt.Sprintf("bench.captures.%d.%d.%d.%d", w.records, w.features, w.endpoints, w.arrowRows)
+	return fmt.Sprintf("bench.captures.%d.%d.%d.%d.%d", w.records, w.features, w.endpoints, w.rate, w.arrowRows)
 }
 
 // load produces the captures to their topic, unless they are there, and returns how many records there are.

@@ -54,6 +54,9 @@ func (m *measured) rate() float64 { return float64(m.rows) / m.seconds }
 
 // reference runs the pairs and prints what they took.
 func (o *options) reference(ctx context.Context) error {
+	if o.work.rate < 1 {
+		return fmt.Errorf("--rate %d: give how many records a second of event time has, 1 at least", o.work.rate)
+	}
 	if o.dir == "" {
 		dir, err := os.MkdirTemp("", "bench")
 		if err != nil {

@@ -35,7 +35,7 @@ func TestReferenceJob(t *testing.T) {
 		var out bytes.Buffer
 		o := options{
 			brokers: kafka.Plain, tidemark: tidemark, self: []string{bench, "poll"}, dir: t.TempDir(), out: &out,
-			pairs: 1, processes: processes, work: workload{records: 100_000, features: 20, endpoints: 1},
+			pairs: 1, processes: processes, work: workload{records: 100_000, features: 20, endpoints: 1, rate: 1000},
 			window: windows.Spec{Size: minute, Slide: minute / 6},
 		}
 		if err := o.reference(t.Context()); err != nil {

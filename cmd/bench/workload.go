@@ -12,6 +12,7 @@ type workload struct {
 	records   int // rows
 	features  int // numeric ones
 	endpoints int
+	rate      int // records a second of event time, of all endpoints together
 	arrowRows int // of a capture in Arrow's format; 0 for SageMaker's
 }
 
@@ -98,7 +99,7 @@ func (w *workload) each(visit func(i int, r *row) error) error {
 	var r row
 	for i := range w.records {
 		w.draw(random, i >= w.records*3/5, &r)
-		r.time = epoch + int64(i) + random.Int64N(2*jitter+1) - jitter
+		r.time = epoch + int64(i)*1000/int64(w.rate) + random.Int64N(2*jitter+1) - jitter
 		if err := visit(i, &r); err != nil {
 			return err
 		}
