@@ -173,11 +173,19 @@ func (c *Config) fetchError(log *slog.Logger, fetches kgo.Fetches) error {
 // ErrFenced says that another process took over this one's name.
 var ErrFenced = errors.New("fenced")
 
+// fenced is the error with which the process ends when it was fenced. Brokers give a stale epoch two meanings: that of a
+// transaction which they ended since it took too long is like that of one whose producer was replaced. To go on would be
+// to fence the other process in turn, so it ends in both cases; whoever started it starts it again.
 func (c *Config) fenced(err error) error {
 	for _, cause := range []error{kerr.FencedInstanceID, kerr.ProducerFenced, kerr.InvalidProducerEpoch} {
-		if errors.Is(err, cause) {
-			return fmt.Errorf("%w: another process runs as instance %q: stop it, or start this one with --instance NAME: %w", ErrFenced, c.Instance, cause)
+		if !errors.Is(err, cause) {
+			continue
 		}
+		stopped := ""
+		if errors.Is(cause, kerr.InvalidProducerEpoch) {
+			stopped = fmt.Sprintf("; if there is none, this one was stopped or cut off within a transaction for longer than %v, and nothing is lost: start it again", transactionTimeout)
+		}
+		return fmt.Errorf("%w: another process runs as instance %q: stop it, or start this one with --instance NAME%s: %w", ErrFenced, c.Instance, stopped, cause)
 	}
 	return nil
 }

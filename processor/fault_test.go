@@ -2,6 +2,7 @@ package processor
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -218,4 +219,21 @@ func TestEveryRowIsCounted(t *testing.T) {
 			t.Errorf("%v rows in, %v windowed, late, dead or unmonitored; %d were sent", in, out, w.sent["churn"]+4+2)
 		}
 	})
+}
+
+// A stale epoch may also be that of a transaction that took too long, of which the error must not accuse another process.
+func TestFencedNamesBothCauses(t *testing.T) {
+	c := &Config{Instance: "one"}
+	for cause, want := range map[error]string{
+		kerr.FencedInstanceID: `fenced: another process runs as instance "one": stop it, or start this one with --instance NAME: ` + kerr.FencedInstanceID.Error(),
+		kerr.InvalidProducerEpoch: `fenced: another process runs as instance "one": stop it, or start this one with --instance NAME; if there is none, ` +
+			`this one was stopped or cut off within a transaction for longer than 10s, and nothing is lost: start it again: ` + kerr.InvalidProducerEpoch.Error(),
+	} {
+		if got := c.fenced(fmt.Errorf("end transaction: %w", cause)); !errors.Is(got, ErrFenced) || got.Error() != want {
+			t.Errorf("%v gives %v, want %s", cause, got, want)
+		}
+	}
+	if got := c.fenced(kerr.ConcurrentTransactions); got != nil {
+		t.Errorf("%v is read as fenced", got)
+	}
 }
