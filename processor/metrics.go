@@ -165,6 +165,9 @@ func newEvaluateMetrics(r prometheus.Registerer) *evaluateMetrics {
 			Name: "tidemark_evaluate_offsets_lost_total", Help: "Offsets of the panes topic that could no longer be read before their windows were closed, by why: retention (Kafka deleted them) or truncation (the brokers lost them)."}, []string{"why"}),
 	}
 	r.MustRegister(m.lost, m.system, m.windowed, m.late, m.reports, m.transitions, m.aborts, m.restore, m.restoring)
+	for _, why := range []string{monitor.LostRetention, monitor.LostTruncation} {
+		m.lost.WithLabelValues(why).Add(0)
+	}
 	for _, why := range missed {
 		m.late.WithLabelValues(why).Add(0)
 	}

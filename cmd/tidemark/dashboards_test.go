@@ -22,20 +22,23 @@ import (
 
 // quiet says, of the panels that show nothing but 0 while all goes well, why that is so here.
 var quiet = map[string]string{
-	"tidemark-overview/Unread records":          "all is read between two scrapes",
-	"tidemark-pipeline/Unread records":          "all is read between two scrapes",
-	"tidemark-pipeline/Aborted transactions":    "no process comes or goes",
-	"tidemark-pipeline/Restores":                "the only one may end before the first scrape",
-	"tidemark-pipeline/Series left out":         "there are fewer than the limit",
-	"tidemark-pipeline/Records not archived":    "all may be archived between two scrapes",
-	"tidemark-pipeline/Failures of the archive": "the directory can be written",
-	"tidemark-pipeline/Oddities of the archive": "nothing is deleted, and nobody else archives",
+	"tidemark-overview/Unread records":             "all is read between two scrapes",
+	"tidemark-pipeline/Unread records":             "all is read between two scrapes",
+	"tidemark-pipeline/Aborted transactions":       "no process comes or goes",
+	"tidemark-pipeline/Restores":                   "the only one may end before the first scrape",
+	"tidemark-pipeline/Series left out":            "there are fewer than the limit",
+	"tidemark-pipeline/Records not archived":       "all may be archived between two scrapes",
+	"tidemark-pipeline/Failures of the archive":    "the directory can be written",
+	"tidemark-pipeline/Oddities of the archive":    "nothing is deleted, and nobody else archives",
+	"tidemark-pipeline/Lost before they were read": "nothing is deleted",
+	"tidemark-pipeline/Records to restore":         "nothing is restored while all is scraped",
 }
 
 // blank says of which features a panel has nothing to show.
 var blank = map[string]func(feature string) bool{
-	"tidemark-feature/Mean":   func(feature string) bool { return slices.Contains(categories, feature) }, // they have no mean
-	"tidemark-feature/Firing": func(feature string) bool { return !slices.Contains(drifting, feature) },  // a rule that never fired has no series
+	"tidemark-feature/Mean":                func(feature string) bool { return slices.Contains(categories, feature) }, // they have no mean
+	"tidemark-feature/Firing":              func(feature string) bool { return !slices.Contains(drifting, feature) },  // a rule that never fired has no series
+	"tidemark-pipeline/Records to restore": func(string) bool { return true },                                         // a partition that is restored has none
 }
 
 var (
