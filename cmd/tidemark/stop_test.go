@@ -45,7 +45,7 @@ func TestStopWhileStarting(t *testing.T) {
 			if addresses.broker != "" {
 				s.write("tidemark.yaml", "kafka: {brokers: [\""+addresses.broker+"\"]}\nhttp: {listen: 127.0.0.1:0}\nmonitors:\n"+rest)
 			}
-			s.env = append(s.env, "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret")
+			s.env = append(s.env, "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret", unanswered)
 			p := s.start("run")
 			p.http() // it has begun, and is not ready
 			p.terminated()
@@ -60,6 +60,7 @@ func TestStopWithoutBrokers(t *testing.T) {
 	s := newSite(t)
 	s.trainNumber()
 	s.configure("  - {name: number, baseline: baseline, windows: {size: 1m}, drift: []}\n")
+	s.env = append(s.env, unanswered)
 	p := s.run()
 	start := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	s.publish(minutes("number", start, 30, 30, 30)...)
