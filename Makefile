@@ -48,7 +48,7 @@ chaos: ## Kill, stop and cut off processes, broker and object store, and check t
 SOAK_FOR ?= 30m
 
 soak: ## Run half an hour of steady traffic; print the first and the last resident memory (Linux)
-	go test ./chaos -run TestSoak -v -count=1 -timeout 0 -args -soak=$(SOAK_FOR)
+	go test -tags soak ./chaos -run TestSoak -v -count=1 -timeout 0 -args -soak=$(SOAK_FOR)
 FUZZTIME ?= 1m
 
 fuzz: ## Fuzz every decoder for a minute, or FUZZTIME

@@ -1,3 +1,5 @@
+//go:build soak
+
 package chaos
 
 import (
@@ -11,7 +13,7 @@ import (
 	"time"
 )
 
-var soak = flag.Duration("soak", 0, "how long TestSoak runs; `make soak` says it")
+var soak = flag.Duration("soak", 30*time.Minute, "how long TestSoak runs")
 
 const (
 	warmUp    = 5 * time.Minute // of a run of half an hour; a sixth of another
@@ -23,9 +25,6 @@ const (
 
 // The memory of a process under steady traffic does not grow.
 func TestSoak(t *testing.T) {
-	if *soak == 0 {
-		t.Skip("it takes half an hour: run make soak")
-	}
 	c := newCluster(t, t.TempDir())
 	c.configure(monitors)
 	p := c.start("p1")

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tidemark/testbed"
 )
 
 // dashboard is what the tests read of a dashboard.
@@ -127,7 +129,7 @@ type Dashboard = Omit<Untyped, 'annotations'> & { annotations: { list: Annotatio
 
 // The dashboards have the types of Grafana's own schema, down to the options of each kind of panel.
 func TestDashboardsHaveGrafanasTypes(t *testing.T) {
-	need(t, "npm")
+	testbed.Need(t, "npm")
 	var source strings.Builder
 	source.WriteString(typescript)
 	for uid := range dashboards(t) {
@@ -180,16 +182,4 @@ func command(t *testing.T, dir, name string, arguments ...string) string {
 		t.Fatalf("%s %q: %v\n%s", name, arguments, err, bytes.TrimSpace(out))
 	}
 	return string(out)
-}
-
-// need skips the test when a program is not installed, unless nothing may be skipped.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("TIDEMARK_REQUIRE") == "all" {
-		t.Fatalf("%s is not installed, and TIDEMARK_REQUIRE=all", program)
-	}
-	t.Skipf("%s is not installed", program)
 }

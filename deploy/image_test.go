@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"tidemark/testbed"
 )
 
 // imageUser is the user that the image names.
@@ -20,9 +22,7 @@ const imageUser = 65532
 // holds what the last stage copies. Then its binary runs the demo there, as the image's user, with nothing else to
 // see of this machine.
 func TestImage(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root may change the root directory")
-	}
+	testbed.NeedRoot(t) // to change the root directory
 	dockerfile := readDockerfile(t)
 	out := t.TempDir()
 	root := filepath.Join(out, "image")

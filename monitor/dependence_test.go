@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,25 +34,11 @@ func processBaseline(t *testing.T, p *process, ordered bool, cycle baseline.Cycl
 		at := first.Add(time.Duration(i) * 8640 * time.Millisecond)
 		fmt.Fprintf(&content, "%s,%.5f,%s\n", at.Format(time.RFC3339Nano), p.next(at), cells(i, usual)[1])
 	}
-	path := filepath.Join(t.TempDir(), "training.csv")
-	if err := os.WriteFile(path, []byte(content.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	roles := baseline.Roles{Ignored: []string{"at"}}
 	if ordered {
 		roles = baseline.Roles{Times: []string{"at"}}
 	}
-	b, err := baseline.Build([]string{path}, roles, noon.Time())
-	if err == nil && cycle != "" {
-		err = b.AddSeasonal([]string{path}, cycle)
-	}
-	if err == nil {
-		err = b.Calibrate([]string{path})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return built(t, content.String(), roles, cycle)
 }
 
 // Two days without a change, in panes of a minute, of 100 rows that depend on each other: with kappa, and a reference of the hour

@@ -35,13 +35,22 @@ func cyclicBaseline(t *testing.T, random *rand.Rand, cycle baseline.Cycle) *base
 		at := first.Add(time.Duration(i) * 3 * time.Minute)
 		fmt.Fprintf(&content, "%s,%v,%s\n", at.Format(time.RFC3339), cyclic(random, at), cells(i, usual)[1])
 	}
+	return built(t, content.String(), baseline.Roles{Times: []string{"at"}}, cycle)
+}
+
+// built is the baseline of a CSV file, with slots if there is a cycle.
+func built(t *testing.T, content string, roles baseline.Roles, cycle baseline.Cycle) *baseline.Baseline {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "training.csv")
-	if err := os.WriteFile(path, []byte(content.String()), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b, err := baseline.Build([]string{path}, baseline.Roles{Times: []string{"at"}}, noon.Time())
+	b, err := baseline.Build([]string{path}, roles, noon.Time())
 	if err == nil && cycle != "" {
 		err = b.AddSeasonal([]string{path}, cycle)
+	}
+	if err == nil {
+		err = b.Calibrate([]string{path})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -256,7 +256,7 @@ func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession
 	}
 	try := kgo.TryCommit
 	if err := produce(ctx, session.ProduceSync, records); err != nil {
-		if c.fenced(err) != nil || final(err) || ctx.Err() != nil || tooLarge(err) {
+		if c.loses(ctx, err) {
 			return false, lost{err}
 		}
 		try = kgo.TryAbort
@@ -265,6 +265,11 @@ func (c *Config) transact(ctx context.Context, session *kgo.GroupTransactSession
 		return false, lost{fmt.Errorf("end transaction: %w", err)}
 	}
 	return committed, nil
+}
+
+// loses says that a session cannot go on after an error of producing: to abort and to read again would not help.
+func (c *Config) loses(ctx context.Context, err error) bool {
+	return c.fenced(err) != nil || final(err) || ctx.Err() != nil || tooLarge(err)
 }
 
 // produce writes records and returns the first error, with the record's topic. A client goes on for ever with records

@@ -37,7 +37,7 @@ func (c *Config) transactAt(ctx context.Context, log *slog.Logger, session *kgo.
 	}
 	end := kgo.TryCommit
 	if err := produce(ctx, client.ProduceSync, records); err != nil {
-		if c.fenced(err) != nil || final(err) || ctx.Err() != nil || tooLarge(err) {
+		if c.loses(ctx, err) {
 			return false, lost{err}
 		}
 		end = kgo.TryAbort

@@ -33,6 +33,14 @@ func Need(t testing.TB, programs ...string) {
 	}
 }
 
+// NeedRoot skips the test when its user is not the superuser, unless nothing may be skipped.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		skip(t, "only root may run it")
+	}
+}
+
 // skip skips the test, or fails it where nothing may be skipped.
 func skip(t testing.TB, why string) {
 	t.Helper()

@@ -78,19 +78,11 @@ func checkRoom(data string) error {
 
 // watchRoom stops the process before the disk is full.
 func watchRoom(ctx context.Context, data string, stop context.CancelCauseFunc) {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if err := checkRoom(data); err != nil {
-				stop(err)
-				return
-			}
+	every(ctx, time.Second, func() {
+		if err := checkRoom(data); err != nil {
+			stop(err) // which ends ctx
 		}
-	}
+	})
 }
 
 // diskFaults is a log of the broker, of which only one thing matters: that its data cannot be written. The broker would
@@ -113,16 +105,23 @@ func (d diskFaults) Logf(level kfake.LogLevel, _ string, arguments ...any) {
 
 // keepBrokerSmall applies retention and compaction, which the embedded broker does only when asked.
 func keepBrokerSmall(ctx context.Context, cluster *kfake.Cluster, log *slog.Logger) {
-	ticker := time.NewTicker(time.Minute)
+	every(ctx, time.Minute, func() {
+		log.Debug("applying retention and compaction")
+		cluster.ApplyRetention()
+		cluster.Compact()
+	})
+}
+
+// every does something at intervals until the context ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			log.Debug("applying retention and compaction")
-			cluster.ApplyRetention()
-			cluster.Compact()
+			do()
 		}
 	}
 }
