@@ -55,7 +55,7 @@ func (AndersonDarling) over(s steps) (Score, bool) {
 	var value, lower, upper float64
 	open := false
 	for step, p := range s.paths {
-		if !step.spread {
+		if !s.spread(step) {
 			if p.dh == 1 {
 				return Score{}, false
 			}
@@ -77,7 +77,7 @@ func (AndersonDarling) over(s steps) (Score, bool) {
 	standard := func(sum float64) float64 { return (scale*sum - 1) / sigma }
 	result := Score{Value: standard(value), Expected: new(0.0)}
 	result.bracket(standard(lower), standard(upper), open)
-	result.PValue = new(pvalue.AndersonDarling(result.Value))
+	result.Tail = func() float64 { return pvalue.AndersonDarling(result.Value) }
 	return result, isFinite(result.Value)
 }
 

@@ -55,7 +55,7 @@ func (ChiSquare) over(c cells) Score {
 		d = max(0, d-correction)
 		value += d * d * (1/expected + 1/expectedCurrent)
 	}
-	score := Score{Value: value, PValue: new(pvalue.ChiSquare(value, s.freedom))}
+	score := Score{Value: value, Tail: func() float64 { return pvalue.ChiSquare(value, s.freedom) }}
 	if s.freedom != 1 {
 		score.Expected = new(s.freedom * (rows + rowsCurrent) / (rows + rowsCurrent - 1))
 	}

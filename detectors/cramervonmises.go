@@ -56,7 +56,7 @@ func (CramerVonMises) over(s steps) Score {
 		tie := p.p * p.q * (p.p + p.q) / 12 // by how much less values that are equal have than a slope
 		r, c := float64(step.reference), float64(step.current)
 		ties := (r*(r-1)*(r+1)/m + c*(c-1)*(c+1)/n) / (12 * rows)
-		if !step.spread {
+		if !s.spread(step) {
 			figure := n*m/rows*(p.slope()-tie) + ties
 			value += figure
 			lower += figure
@@ -73,6 +73,8 @@ func (CramerVonMises) over(s steps) Score {
 	result := Score{Value: value, Expected: new((1 + 1/rows) / 6)}
 	result.bracket(max(lower, 0), upper, open)
 	variance := (rows + 1) / (rows * rows) * (4*n*m*rows - 3*(n*n+m*m) - 2*n*m) / (4 * n * m) // 45 times that of T
-	result.PValue = new(pvalue.CramerVonMises(1./6 + (value-(1+1/rows)/6)/math.Sqrt(variance)))
+	result.Tail = func() float64 {
+		return pvalue.CramerVonMises(1./6 + (value-(1+1/rows)/6)/math.Sqrt(variance))
+	}
 	return result
 }

@@ -22,9 +22,20 @@ type Score struct {
 	Lower, Upper *float64
 	// Expected is the mean of Value for samples of these sizes when nothing changed.
 	Expected *float64
-	// PValue is the probability of a Value at least this large when nothing changed.
-	PValue *float64
+	// Tail is the probability of a Value at least this large when nothing changed, where it is known.
+	Tail func() float64
 }
+
+// PValue is the probability of a Value at least this large when nothing changed, or nil when it is not known. It may take
+// much longer to find than all the rest: whoever decides without it should not ask.
+func (s Score) PValue() *float64 {
+	if s.Tail == nil {
+		return nil
+	}
+	return new(s.Tail())
+}
+
+func certain() float64 { return 1 }
 
 // The kinds of alert that statistics give rise to.
 const (

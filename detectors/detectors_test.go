@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"tidemark/capture"
@@ -185,7 +186,7 @@ func TestUndefined(t *testing.T) {
 		{"reference all missing", TypeShare{}, missing, numbers},
 	} {
 		t.Run(test.statistic.Name()+"/"+test.name, func(t *testing.T) {
-			if got, defined := test.statistic.Score(test.reference, test.current); defined || got != (Score{}) {
+			if got, defined := test.statistic.Score(test.reference, test.current); defined || !reflect.ValueOf(got).IsZero() {
 				t.Errorf("score %v, %v, want undefined", got, defined)
 			}
 		})

@@ -86,3 +86,12 @@ func (c cells) smoothed(s sizes, i int) (r, q float64) {
 	more := (s.freedom + 1) / 2
 	return (float64(c.reference[i]) + 0.5) / (float64(s.reference) + more), (float64(c.current[i]) + 0.5) / (float64(s.current) + more)
 }
+
+// smooth is the sum of a term over the smoothed shares of all cells.
+func (c cells) smooth(s sizes, term func(r, q float64) float64) float64 {
+	total := 0.0
+	for i := range c.reference {
+		total += term(c.smoothed(s, i))
+	}
+	return total
+}

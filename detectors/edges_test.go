@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"tidemark/capture"
@@ -84,7 +85,7 @@ func TestEdgesUndefined(t *testing.T) {
 	} {
 		for _, name := range overCells {
 			for _, pair := range [][2]*Sample{{nothing, nothing}, {some, nothing}, {nothing, some}} {
-				if got, defined := New(name).Exact(pair[0], pair[1]); defined || got != (Score{}) {
+				if got, defined := New(name).Exact(pair[0], pair[1]); defined || !reflect.ValueOf(got).IsZero() {
 					t.Errorf("%s, %s: score %v", name, what, got)
 				}
 			}
@@ -92,11 +93,11 @@ func TestEdgesUndefined(t *testing.T) {
 	}
 	unseen := &Sample{Kind: capture.Categorical}
 	for _, name := range overCells {
-		if got, defined := New(name).Exact(names, unseen); defined || got != (Score{}) {
+		if got, defined := New(name).Exact(names, unseen); defined || !reflect.ValueOf(got).IsZero() {
 			t.Errorf("%s, unseen categories: score %v", name, got)
 		}
 	}
-	if got, defined := (LInfinity{}).Exact(some, some); defined || got != (Score{}) {
+	if got, defined := (LInfinity{}).Exact(some, some); defined || !reflect.ValueOf(got).IsZero() {
 		t.Errorf("l_infinity of numbers: score %v", got)
 	}
 }

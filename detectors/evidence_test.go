@@ -19,7 +19,7 @@ func TestWithPValue(t *testing.T) {
 			},
 		} {
 			score, defined := scored()
-			if defined && (score.PValue != nil) != slices.Contains(WithPValue, name) {
+			if defined && (score.PValue() != nil) != slices.Contains(WithPValue, name) {
 				t.Errorf("%s gives %+v: it is wrongly listed, or wrongly not listed, in WithPValue", name, score)
 			}
 			if defined {

@@ -38,7 +38,7 @@ func (Fisher) over(v twoValues, ok bool) Score {
 	case !ok:
 		return Score{}
 	case v.large == 0 && v.currentLarge == 0:
-		return Score{Value: 1, PValue: new(1.0)}
+		return Score{Value: 1, Tail: certain}
 	}
 	more := 0.0
 	if min(v.small, v.large, v.currentSmall, v.currentLarge) == 0 {
@@ -47,7 +47,7 @@ func (Fisher) over(v twoValues, ok bool) Score {
 	odds := (float64(v.large) + more) / (float64(v.small) + more)
 	oddsCurrent := (float64(v.currentLarge) + more) / (float64(v.currentSmall) + more)
 	return Score{
-		Value:  oddsCurrent / odds,
-		PValue: new(pvalue.FisherExact(v.small, v.large, v.currentSmall, v.currentLarge)),
+		Value: oddsCurrent / odds,
+		Tail:  func() float64 { return pvalue.FisherExact(v.small, v.large, v.currentSmall, v.currentLarge) },
 	}
 }

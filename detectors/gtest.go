@@ -47,7 +47,7 @@ func (GTest) over(c cells) Score {
 		d := (r*rowsCurrent - q*rows) / all // observed less expected
 		value += 2 * (deviance(r, (r+q)/all*rows, d) + deviance(q, (r+q)/all*rowsCurrent, -d))
 	}
-	return Score{Value: value, Expected: new(s.freedom), PValue: new(pvalue.ChiSquare(value, s.freedom))}
+	return Score{Value: value, Expected: new(s.freedom), Tail: func() float64 { return pvalue.ChiSquare(value, s.freedom) }}
 }
 
 // deviance is x ln(x/m) - d, where d is x-m: what an observed x adds to the distance from an expected m, never below 0.

@@ -37,16 +37,15 @@ func (h Hellinger) Exact(reference, current *Sample) (Score, bool) {
 
 func (Hellinger) over(c cells) Score {
 	s := c.sizes()
-	square, smooth := 0.0, 0.0
+	square := 0.0
 	for i := range c.reference {
 		square += hellingerTerm(share(c.reference[i], s.reference), share(c.current[i], s.current))
-		smooth += hellingerTerm(c.smoothed(s, i))
 	}
 	scale := s.noise / 8
 	return Score{
 		Value:    math.Sqrt(min(square, 1)),
 		Expected: new(s.expectedRoot(scale)),
-		PValue:   new(pvalue.ChiSquare(smooth/scale, s.freedom)),
+		Tail:     func() float64 { return pvalue.ChiSquare(c.smooth(s, hellingerTerm)/scale, s.freedom) },
 	}
 }
 

@@ -39,16 +39,15 @@ func (j JensenShannon) Exact(reference, current *Sample) (Score, bool) {
 
 func (JensenShannon) over(c cells) Score {
 	s := c.sizes()
-	divergence, smooth := 0.0, 0.0
+	divergence := 0.0
 	for i := range c.reference {
 		divergence += jensenShannonTerm(share(c.reference[i], s.reference), share(c.current[i], s.current))
-		smooth += jensenShannonTerm(c.smoothed(s, i))
 	}
 	scale := s.noise / (8 * math.Ln2)
 	return Score{
 		Value:    math.Sqrt(min(divergence, 1)),
 		Expected: new(s.expectedRoot(scale)),
-		PValue:   new(pvalue.ChiSquare(smooth/scale, s.freedom)),
+		Tail:     func() float64 { return pvalue.ChiSquare(c.smooth(s, jensenShannonTerm)/scale, s.freedom) },
 	}
 }
 

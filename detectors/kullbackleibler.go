@@ -37,15 +37,17 @@ func (k KullbackLeibler) Exact(reference, current *Sample) (Score, bool) {
 
 func (KullbackLeibler) over(c cells) Score {
 	s := c.sizes()
-	value, smooth := 0.0, 0.0
+	value := 0.0
 	for i := range c.reference {
 		r, q := c.floored(s, i)
-		value += r * math.Log(r/q)
-		r, q = c.smoothed(s, i)
-		smooth += r * math.Log(r/q)
+		value += kullbackLeiblerTerm(r, q)
 	}
-	return Score{Value: value, Expected: new(s.freedom * s.noise / 2), PValue: new(pvalue.ChiSquare(2*smooth/s.noise, s.freedom))}
+	return Score{Value: value, Expected: new(s.freedom * s.noise / 2), Tail: func() float64 {
+		return pvalue.ChiSquare(2*c.smooth(s, kullbackLeiblerTerm)/s.noise, s.freedom)
+	}}
 }
+
+func kullbackLeiblerTerm(r, q float64) float64 { return r * math.Log(r/q) }
 
 // least is the least that the divergence can be by name, by the log sum inequality: r ln(r/q) at the largest q that
 // the joined categories' floors may add up to, and at the r, among those that they may, where it is least.

@@ -49,7 +49,7 @@ func (MannWhitney) over(s steps) Score {
 	for step := range s.all {
 		r, c := float64(step.reference), float64(step.current)
 		u += r * (below + c/2)
-		if step.spread {
+		if s.spread(step) {
 			slack += r * c / 2
 		}
 		below += c
@@ -57,12 +57,12 @@ func (MannWhitney) over(s steps) Score {
 	}
 	n, m := float64(s.reference), float64(s.current)
 	mean, rows := n*m/2, n+m
-	result := Score{Value: u, Expected: new(mean), PValue: new(1.0)}
+	result := Score{Value: u, Expected: new(mean), Tail: certain}
 	result.bracket(max(0, u-slack), min(u+slack, n*m), slack > 0)
 	// The variance is nm/12 (N+1) times spare, which is 0 when all values are equal and else at least 3/(N+1).
 	if spare := 1 - ties/((rows-1)*rows*(rows+1)); spare*(rows+1) > 1 {
 		z := max(0, math.Abs(u-mean)-0.5) / math.Sqrt(n*m/12*(rows+1)*spare)
-		result.PValue = new(math.Erfc(z / math.Sqrt2))
+		result.Tail = func() float64 { return math.Erfc(z / math.Sqrt2) }
 	}
 	return result
 }

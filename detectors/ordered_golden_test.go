@@ -130,7 +130,7 @@ func TestOrderedGolden(t *testing.T) {
 				t.Errorf("%s/%s: exact, but has bounds", name, statistic)
 			}
 			if defined {
-				scores[statistic] = figure{&score.Value, score.PValue}
+				scores[statistic] = figure{&score.Value, score.PValue()}
 			}
 		}
 		check := func(library, statistic string, want figure, relative float64) {
@@ -249,7 +249,7 @@ func profilesOf(t testing.TB, in pair, panes int) (reference, current *profile.F
 // checkBounds checks that the score of profiles holds what the samples say, and that no figure is NaN or infinite.
 func checkBounds(t rapid.TB, name string, score, exact detectors.Score) {
 	t.Helper()
-	for _, x := range []*float64{&score.Value, score.Lower, score.Upper, score.Expected, score.PValue, &exact.Value, exact.Expected, exact.PValue} {
+	for _, x := range []*float64{&score.Value, score.Lower, score.Upper, score.Expected, score.PValue(), &exact.Value, exact.Expected, exact.PValue()} {
 		if x != nil && (math.IsNaN(*x) || math.IsInf(*x, 0)) {
 			t.Fatalf("%s: a figure is %v", name, *x)
 		}
@@ -302,7 +302,7 @@ func TestOrderedBounds(t *testing.T) {
 			}
 			checkBounds(t, name+"/"+statistic, score, exact)
 			if testing.Verbose() {
-				t.Logf("%-20s %-22s exact %.6g score %.6g from %s to %s, expected %s p %s exact %s", name, statistic, exact.Value, score.Value, text(score.Lower), text(score.Upper), text(score.Expected), text(score.PValue), text(exact.PValue))
+				t.Logf("%-20s %-22s exact %.6g score %.6g from %s to %s, expected %s p %s exact %s", name, statistic, exact.Value, score.Value, text(score.Lower), text(score.Upper), text(score.Expected), text(score.PValue()), text(exact.PValue()))
 			}
 		}
 	}

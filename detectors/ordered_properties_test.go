@@ -176,7 +176,7 @@ func TestOrderedInvariance(t *testing.T) {
 			}
 			if slices.Contains(ranked, name) {
 				rising := func(x float64) float64 { return x*x*x + 2*x - 7 }
-				if got := exact(mapped(in.reference, rising), mapped(in.current, rising)); got.Value != want.Value || !nearly(got.PValue, want.PValue, 0, 0) {
+				if got := exact(mapped(in.reference, rising), mapped(in.current, rising)); got.Value != want.Value || !nearly(got.PValue(), want.PValue(), 0, 0) {
 					t.Fatalf("%s: %v, %v after a rising function", name, want.Value, got.Value)
 				}
 				continue

@@ -43,8 +43,8 @@ func (ProportionZ) over(v twoValues, ok bool) Score {
 	n, m := v.small+v.large, v.currentSmall+v.currentLarge
 	p, q := share(v.large+v.currentLarge, n+m), share(v.small+v.currentSmall, n+m)
 	if p == 0 || q == 0 {
-		return Score{PValue: new(1.0)}
+		return Score{Tail: certain}
 	}
 	z := (share(v.currentLarge, m) - share(v.large, n)) / math.Sqrt(p*q*(1/float64(n)+1/float64(m)))
-	return Score{Value: z, PValue: new(pvalue.NormalTwoSided(z))}
+	return Score{Value: z, Tail: func() float64 { return pvalue.NormalTwoSided(z) }}
 }

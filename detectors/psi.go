@@ -46,12 +46,13 @@ func (p PSI) Exact(reference, current *Sample) (Score, bool) {
 
 func (PSI) over(c cells) Score {
 	s := c.sizes()
-	value, smooth := 0.0, 0.0
+	value := 0.0
 	for i := range c.reference {
 		value += psiTerm(c.floored(s, i))
-		smooth += psiTerm(c.smoothed(s, i))
 	}
-	return Score{Value: value, Expected: new(s.freedom * s.noise), PValue: new(pvalue.ChiSquare(smooth/s.noise, s.freedom))}
+	return Score{Value: value, Expected: new(s.freedom * s.noise), Tail: func() float64 {
+		return pvalue.ChiSquare(c.smooth(s, psiTerm)/s.noise, s.freedom)
+	}}
 }
 
 func psiTerm(r, q float64) float64 { return (q - r) * math.Log(q/r) }

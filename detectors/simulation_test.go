@@ -51,7 +51,7 @@ func TestExpected(t *testing.T) {
 					if s.Expected != nil {
 						expected[name] += *s.Expected
 					}
-					if s.PValue != nil && *s.PValue < 0.05 {
+					if s.PValue() != nil && *s.PValue() < 0.05 {
 						alarms[name]++
 					}
 				}
@@ -85,7 +85,7 @@ func TestFewRows(t *testing.T) {
 			for name, s := range map[string]Score{
 				"psi": PSI{}.over(c), "kullback_leibler": KullbackLeibler{}.over(c), "jensen_shannon": JensenShannon{}.over(c), "hellinger": Hellinger{}.over(c),
 			} {
-				if *s.PValue < 0.05 {
+				if *s.PValue() < 0.05 {
 					alarms[name]++
 				}
 			}

@@ -13,12 +13,18 @@ import (
 type steps struct {
 	reference, current int64
 	all                iter.Seq[step]
+	one                func(bin int) bool // all values in a bin are known to be the same; nil when steps are of values
 }
 
 // step is a rise by the rows of one value, or of the values in one bin.
 type step struct {
 	reference, current int64
-	spread             bool // several values may be among them; their order is not known
+	bin                int
+}
+
+// spread says whether several values may be among those of a step: their order is not known.
+func (s *steps) spread(step step) bool {
+	return s.one != nil && step.reference+step.current > 1 && !s.one(step.bin)
 }
 
 // sampleSteps are those of every value. They are undefined for categories and when either has no values.
@@ -27,7 +33,7 @@ func sampleSteps(reference, current *Sample) (steps, bool) {
 	if !reference.Numeric() || len(r) == 0 || len(c) == 0 {
 		return steps{}, false
 	}
-	return steps{int64(len(r)), int64(len(c)), func(yield func(step) bool) {
+	return steps{reference: int64(len(r)), current: int64(len(c)), all: func(yield func(step) bool) {
 		i, j := 0, 0
 		for i < len(r) || j < len(c) {
 			x := math.Inf(1)
@@ -53,7 +59,10 @@ func sampleSteps(reference, current *Sample) (steps, bool) {
 
 // binSteps are those of every bin that is not empty. They are undefined for categories and when either has no values.
 func binSteps(reference, current *profile.Feature) (steps, bool) {
-	s := steps{reference: sum(reference.Bins), current: sum(current.Bins)}
+	s := steps{
+		reference: sum(reference.Bins), current: sum(current.Bins),
+		one: func(bin int) bool { return oneValue(reference, current, bin) },
+	}
 	if !reference.Numeric() || s.reference <= 0 || s.current <= 0 {
 		return steps{}, false
 	}
@@ -63,7 +72,7 @@ func binSteps(reference, current *profile.Feature) (steps, bool) {
 			if r+c == 0 {
 				continue
 			}
-			if !yield(step{r, c, r+c > 1 && !oneValue(reference, current, bin)}) {
+			if !yield(step{r, c, bin}) {
 				return
 			}
 		}

@@ -57,7 +57,7 @@ func (WelchT) over(reference, current mean) (Score, bool) {
 	if !isFinite(t) || !isFinite(df) {
 		return Score{}, false
 	}
-	return Score{Value: t, Expected: new(0.0), PValue: new(pvalue.StudentTwoSided(t, df))}, true
+	return Score{Value: t, Expected: new(0.0), Tail: func() float64 { return pvalue.StudentTwoSided(t, df) }}, true
 }
 
 // mean is how far the mean of some rows is from a centre, and their population variance. Without rows it is not known.

@@ -183,8 +183,10 @@ func driftBreach(f *baseline.FeatureConstraints, _ *baseline.FeatureStatistics, 
 // chiSquaredBreach is one when the test's p-value is below the threshold.
 func chiSquaredBreach(f *baseline.FeatureConstraints, reference, current *profile.Feature) breach {
 	score, defined := detectors.ChiSquare{}.Score(reference, current)
-	if limit := f.Settings.CategoryThreshold; defined && score.PValue != nil && *score.PValue < limit {
-		return breach{fmt.Sprintf("Baseline drift p-value: %s is below threshold: %s", decimal(*score.PValue), decimal(limit)), *score.PValue, limit}
+	if limit := f.Settings.CategoryThreshold; defined {
+		if p := score.PValue(); p != nil && *p < limit {
+			return breach{fmt.Sprintf("Baseline drift p-value: %s is below threshold: %s", decimal(*p), decimal(limit)), *p, limit}
+		}
 	}
 	return breach{}
 }

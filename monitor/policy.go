@@ -15,11 +15,12 @@ import (
 // scoreOf is a statistic's score as a rule takes it, before the verdict.
 func (r *rule) scoreOf(s detectors.Score, samples int64) Score {
 	score := Score{
-		Score: s.Value, Expected: s.Expected, PValue: s.PValue, Threshold: r.exceed(), Alpha: r.Alpha,
+		Score: s.Value, Expected: s.Expected, Threshold: r.exceed(), Alpha: r.Alpha,
 		Insufficient: samples < r.MinSamples,
 	}
-	if r.Alpha != 0 && s.PValue == nil {
-		score.Insufficient = true
+	if r.Alpha != 0 {
+		score.PValue = s.PValue()
+		score.Insufficient = score.Insufficient || score.PValue == nil
 	}
 	return score
 }

@@ -28,7 +28,7 @@ func (fixed) Exact(_, _ *detectors.Sample) (detectors.Score, bool) { return dete
 func says(value, expected, p float64) detectors.Score {
 	s := detectors.Score{Value: value, Expected: &expected}
 	if p >= 0 {
-		s.PValue = &p
+		s.Tail = func() float64 { return p }
 	}
 	return s
 }

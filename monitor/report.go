@@ -57,8 +57,8 @@ type FeatureReport struct {
 // Score is a statistic's score of a feature in a window.
 type Score struct {
 	Score float64 `json:"score"`
-	// Expected is the mean of Score for so many values when nothing changed, and PValue the probability of a score at
-	// least this large then. They are left out when they are not known.
+	// Expected is the mean of Score for so many values when nothing changed, and PValue, of a rule with alpha, the probability
+	// of a score at least this large then. They are left out when they are not known.
 	Expected *float64 `json:"expected,omitempty"`
 	PValue   *float64 `json:"p_value,omitempty"`
 	// Threshold is what the score, less what is expected, has to be above. With Alpha it is the least effect that

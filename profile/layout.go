@@ -136,19 +136,20 @@ func (f *FeatureLayout) category(value string) (int, bool) {
 // n must divide [Quantiles].
 func (f *FeatureLayout) Cells(n int) []int {
 	var cuts []int
-	step, below := Quantiles/n, -1
+	step := Quantiles / n
+	next := step // the first multiple of step above the ranks of earlier edges
 	for i, rank := range f.Ranks {
-		k := (below/step + 1) * step // the first multiple of step above the ranks of earlier edges
-		if below < 0 {
-			k = 0
+		if rank < next {
+			continue
 		}
-		for ; k <= rank; k += step {
-			if k > 0 && k < Quantiles {
-				cuts = append(cuts, i+1)
-				break
-			}
+		if next >= Quantiles {
+			break
 		}
-		below = max(below, rank)
+		if cuts == nil {
+			cuts = make([]int, 0, n-1)
+		}
+		cuts = append(cuts, i+1)
+		next = (rank/step + 1) * step
 	}
 	return cuts
 }

@@ -164,7 +164,7 @@ func scores(r, f *profile.Feature) (compared string, scores map[string]Score) {
 func exact(scores map[string]Score, r, f *profile.Feature, names []string) {
 	for _, name := range names {
 		if s, defined := detectors.New(name).Score(r, f); defined {
-			scores[name] = Score{Score: &s.Value, Lower: s.Lower, Upper: s.Upper, PValue: s.PValue}
+			scores[name] = Score{Score: &s.Value, Lower: s.Lower, Upper: s.Upper, PValue: s.PValue()}
 		}
 	}
 }

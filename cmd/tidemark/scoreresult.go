@@ -129,7 +129,7 @@ func (s *sides) compute(statistic detectors.Statistic, column int) (detectors.Sc
 
 // judge decides as a monitor does in its reports: by the size of the score beyond what is expected.
 func judge(score detectors.Score, name string, rule monitor.Rule, decides bool, reference, current *profile.Feature) featureScore {
-	judged := featureScore{Score: score.Value, PValue: score.PValue, Lower: score.Lower, Upper: score.Upper, Expected: score.Expected}
+	judged := featureScore{Score: score.Value, PValue: score.PValue(), Lower: score.Lower, Upper: score.Upper, Expected: score.Expected}
 	if !decides {
 		return judged
 	}

@@ -70,7 +70,7 @@ var windowRules = []struct {
 func smallest(scores []detectors.Score, correct func([]float64) []float64) float64 {
 	var p []float64
 	for _, s := range scores {
-		p = append(p, *s.PValue)
+		p = append(p, *s.PValue())
 	}
 	if correct != nil {
 		p = correct(p)
