@@ -37,6 +37,7 @@ type world struct {
 	broker   *kfake.Cluster
 	config   Config
 	monitors []*monitor.Monitor
+	ingest   []kgo.Opt // more options of ingest's clients
 	client   *kgo.Client
 	sent     map[string]int64 // rows, by endpoint
 	events   map[string][]event
@@ -101,7 +102,7 @@ func (w *world) start(instance string, roles ...string) *process {
 		return w.dialAs(ctx, instance, network, address)
 	})
 	ready := func(bool) {}
-	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, dial)
+	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, append(w.ingest, dial)...)
 	evaluate := NewEvaluate(&config, w.monitors, ready, log, p.metrics, dial)
 	if len(roles) == 0 || slices.Contains(roles, "ingest") {
 		p.group.Go(func() error { return p.ingest.Run(ctx) })

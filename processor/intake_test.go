@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -32,5 +33,28 @@ func TestPartitionThatComesBack(t *testing.T) {
 	got := in.Status(3, map[windows.Source]int64{p: 57}, back)
 	if len(got) != 1 || got[0].Position != 57 || got[0].Lag || !got[0].Idle {
 		t.Errorf("after it came back: %+v, want it idle at 57", got)
+	}
+}
+
+// What waits for a commit is bounded: from so many bytes of dead letters on, the commit does not wait for its time.
+func TestIntakeIsFull(t *testing.T) {
+	c := DefaultConfig()
+	c.Complete()
+	in := NewIntake(&c, []*monitor.Monitor{watch(t, "churn", time.Minute)})
+	p := windows.Source{Topic: "capture", Partition: 2}
+	in.Own(map[windows.Source]int64{p: 0}, noon)
+	bad := bytes.Repeat([]byte("x"), 1<<20)
+	for round := range 2 {
+		read := int64(0)
+		for ; !in.Full(); read++ {
+			in.Read(p, []*kgo.Record{{Topic: p.Topic, Partition: p.Partition, Offset: read, Timestamp: noon, Value: bad}}, read+1, noon)
+			if read > 2*maxPending>>20 {
+				t.Fatalf("round %d: %d MiB of dead letters do not fill it", round, read)
+			}
+		}
+		if read < maxPending>>20 {
+			t.Errorf("round %d: %d MiB of dead letters fill it", round, read)
+		}
+		in.Forget(false)
 	}
 }
