@@ -88,6 +88,10 @@ func (m *Monitor) change(f int, found budget.Finding) string {
 		return "wider"
 	case budget.Narrower:
 		return "narrower"
+	case budget.Evener:
+		return "more evenly distributed"
+	case budget.Steeper:
+		return "less evenly distributed"
 	case budget.Special:
 		return more + [...]string{" missing", " invalid", " new"}[w.table.Special(found.Group)] + " values"
 	case budget.Share:

@@ -136,6 +136,28 @@ func TestBudgetIsShared(t *testing.T) {
 	}
 }
 
+// The stored state of a version with other bets is not taken for one of these.
+func TestOtherBetsBeginAnew(t *testing.T) {
+	m := watch("a", tumbling(minute), budgeted)
+	s := newSim(t, m)
+	for range 2 {
+		s.rowsOf(0, "a", "v", s.at, 10, usual)
+		s.commit(minute)
+		s.progress(0, "a", s.at.Add(5*second))
+		s.commit(0)
+	}
+	e := s.shard.endpoints["a"]
+	key := budgetKey{m.Name, "v"}
+	saved := e.savedBets(m, key, e.bets[key])
+	for bets, restored := range map[int]bool{saved.Bets: true, saved.Bets - 4: false} {
+		saved.Bets = bets
+		delete(e.bets, key)
+		if err := s.shard.RestoreBets(saved); err != nil || (e.bets[key] != nil) != restored {
+			t.Errorf("%d bets: restored %v, %v", bets, e.bets[key] != nil, err)
+		}
+	}
+}
+
 // Bets on other slots are other tables, and those of one slot are made once.
 func TestBudgetWithSlots(t *testing.T) {
 	m := watch("churn", tumbling(minute), budgeted)

@@ -17,6 +17,7 @@ type SavedBets struct {
 	Baseline  string          `json:"baseline"`
 	MinEffect float64         `json:"min_effect"`
 	Pane      int64           `json:"pane"` // milliseconds
+	Bets      int             `json:"bets"` // how many the features have
 	Place     int             `json:"place"`
 	Last      windows.Time    `json:"last"`
 	Unseen    int64           `json:"unseen,omitempty"`
@@ -77,7 +78,7 @@ func (s *Shard) Bets() []SavedBets {
 func (e *endpoint) savedBets(m *Monitor, key budgetKey, b *bets) SavedBets {
 	saved := SavedBets{
 		Version: stateVersion, Endpoint: e.name, budgetKey: key, Baseline: m.Baseline.ID, MinEffect: m.Budget.MinEffect,
-		Pane: e.pane.Milliseconds(), Place: b.place, Last: b.last, Unseen: b.unseen,
+		Pane: e.pane.Milliseconds(), Bets: m.bets(), Place: b.place, Last: b.last, Unseen: b.unseen,
 	}
 	for f, state := range b.states {
 		saved.States = state.Append(saved.States)
@@ -98,15 +99,25 @@ func (e *endpoint) savedBets(m *Monitor, key budgetKey, b *bets) SavedBets {
 	return saved
 }
 
-// RestoreBets takes back saved bets. They begin anew with another baseline, least effect or length of panes. It must come after
-// the endpoint's state.
+// bets is how many bets stand on the monitor's features.
+func (m *Monitor) bets() int {
+	n := 0
+	for _, t := range m.tables {
+		n += t.Bets()
+	}
+	return n
+}
+
+// RestoreBets takes back saved bets. They begin anew with another baseline, least effect, length of panes or number of bets. It must
+// come after the endpoint's state.
 func (s *Shard) RestoreBets(saved SavedBets) error {
 	e := s.endpoint(saved.Endpoint)
 	if e == nil {
 		return nil
 	}
 	for _, m := range e.monitors {
-		if m.Name != saved.Monitor || !m.Budget.on() || m.Baseline.ID != saved.Baseline || m.Budget.MinEffect != saved.MinEffect || e.pane.Milliseconds() != saved.Pane {
+		if m.Name != saved.Monitor || !m.Budget.on() || m.Baseline.ID != saved.Baseline || m.Budget.MinEffect != saved.MinEffect ||
+			e.pane.Milliseconds() != saved.Pane || m.bets() != saved.Bets {
 			continue
 		}
 		b := &bets{place: saved.Place, last: saved.Last, unseen: saved.Unseen}

@@ -11,6 +11,8 @@ const (
 	Lower                // the numbers
 	Wider                // the numbers' spread
 	Narrower             // the numbers' spread
+	Evener               // rare categories have more of the records, frequent ones fewer
+	Steeper              // the reverse
 	Share                // one range or category has more, or fewer, of the records
 	Special              // more or fewer records are missing, invalid or new
 	Shape                // what the bets that learn found
@@ -21,6 +23,7 @@ const (
 const (
 	weightShift    = 0.45
 	weightSpread   = 0.18
+	weightMix      = 0.18
 	weightShare    = 0.18
 	weightSpecial  = 0.09
 	weightAdaptive = 0.10
@@ -32,6 +35,8 @@ func (k Kind) weight() float64 {
 		return weightShift
 	case Wider, Narrower:
 		return weightSpread
+	case Evener, Steeper:
+		return weightMix
 	case Share:
 		return weightShare
 	case Special:
@@ -44,6 +49,7 @@ func (k Kind) weight() float64 {
 var (
 	shiftSizes   = []float64{0.05, 0.12, 0.25, 0.5}
 	spreadSizes  = []float64{0.08, 0.2, 0.4}
+	mixSizes     = []float64{0.08, 0.2}
 	groupSizes   = []float64{0.06, 0.25}
 	shareSizes   = []float64{0.04, 0.15, 0.4} // of a category, or a special cell
 	fallingSizes = []float64{0.3, 0.7}        // of its share, that a category or special cell loses
@@ -69,6 +75,11 @@ func (c *Cells) alternatives() []bet {
 		}
 		for _, g := range spreadSizes {
 			all = append(all, bet{kind: Wider, size: g}, bet{kind: Narrower, size: g})
+		}
+	}
+	if !c.Ordered {
+		for _, g := range mixSizes {
+			all = append(all, bet{kind: Evener, size: g}, bet{kind: Steeper, size: g})
 		}
 	}
 	for group := range c.count {
@@ -107,6 +118,42 @@ func (c *Cells) places(p []float64) []float64 {
 	}
 	return places
 }
+
+// mix returns the shares of the cells when the categories' shares have been raised to a power, which makes them more even
+// below 1 and less above, so that they have moved by the total variation t, or as far as they can. Special cells keep
+// their shares.
+func (c *Cells) mix(kind Kind, p []float64, t float64) []float64 {
+	total := 0.0
+	for _, x := range p[:c.Values] {
+		total += x
+	}
+	h := append([]float64(nil), p...)
+	near, far := 1.0, 0.0
+	if kind == Steeper {
+		far = mostPower
+	}
+	for range 40 {
+		power, sum := (near+far)/2, 0.0
+		for k, x := range p[:c.Values] {
+			h[k] = math.Pow(x/total, power)
+			sum += h[k]
+		}
+		distance := 0.0
+		for k, x := range p[:c.Values] {
+			h[k] *= total / sum
+			distance += math.Abs(h[k]-x) / 2
+		}
+		if distance < t*total {
+			near = power
+		} else {
+			far = power
+		}
+	}
+	return h
+}
+
+// mostPower leaves, of any shares, nearly all to the most frequent category.
+const mostPower = 32
 
 // tilt returns the shares of the cells when the numbers, taken for normally distributed at the places that the reference
 // gives them, have moved or spread by the total variation t. Special cells keep their shares.

@@ -10,6 +10,7 @@ import (
 var (
 	usual   = []float64{0.396, 0.297, 0.198, 0.0693, 0.0297, 0, 0.01, 0, 0}
 	mixed01 = []float64{0.297, 0.297, 0.198, 0.1188, 0.0792, 0, 0.01, 0, 0}
+	steeper = []float64{0.495, 0.297, 0.1485, 0.0395, 0.01, 0, 0.01, 0, 0}
 	with5   = []float64{0.3762, 0.28215, 0.1881, 0.065835, 0.028215, 0, 0.0095, 0, 0.05}
 )
 
@@ -39,9 +40,9 @@ func TestCategories(t *testing.T) {
 		shares []float64
 		most   int
 		kind   Kind
-	}{{"mix", mixed01, 1500, Share}, {"new category", with5, 500, Special}} {
+	}{{"more even mix", mixed01, 1500, Evener}, {"steeper mix", steeper, 2000, Steeper}, {"new category", with5, 500, Special}} {
 		var delays []int
-		for seed := range uint64(21) {
+		for seed := range uint64(40) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			table := newCategories(random, 10_000, setting)
 			s, clean, changed, counts := table.NewState(), newSampler(cumulative(usual)), newSampler(cumulative(c.shares)), make([]float64, len(usual))
@@ -53,7 +54,7 @@ func TestCategories(t *testing.T) {
 				changed.draw(random, 100, counts)
 				table.Add(s, counts, 1)
 				if transition, found := table.Step(s, 1, limit); transition == Fired {
-					if found.Kind != c.kind && found.Kind != Shape {
+					if found.Kind != c.kind && found.Kind != Share && found.Kind != Shape {
 						t.Errorf("%s, seed %d: found %+v", c.name, seed, found)
 					}
 					delays = append(delays, seen)
@@ -64,10 +65,10 @@ func TestCategories(t *testing.T) {
 				}
 			}
 		}
-		median := quantileOf(delays, 0.5)
-		t.Logf("%s: median %d, p90 %d records", c.name, median, quantileOf(delays, 0.9))
-		if median > c.most {
-			t.Errorf("%s: found after %d records, want %d", c.name, median, c.most)
+		p90 := quantileOf(delays, 0.9)
+		t.Logf("%s: median %d, p90 %d records", c.name, quantileOf(delays, 0.5), p90)
+		if p90 > c.most {
+			t.Errorf("%s: 90 %% are found after %d records, want %d", c.name, p90, c.most)
 		}
 	}
 }

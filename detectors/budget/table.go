@@ -84,6 +84,9 @@ func NewTable(cells *Cells, counts []float64, s Settings) *Table {
 // Cells is how many cells a pane is counted in.
 func (t *Table) Cells() int { return t.cells.Len() }
 
+// Bets is how many bets there are.
+func (t *Table) Bets() int { return len(t.weights) }
+
 // Group is the cells [from, to) of a group that a finding names.
 func (t *Table) Group(group int) (from, to int) { return t.cells.Group(group) }
 
@@ -102,6 +105,8 @@ func classOf(k Kind) Kind {
 		return Higher
 	case Narrower:
 		return Wider
+	case Steeper:
+		return Evener
 	}
 	return k
 }
@@ -186,7 +191,14 @@ func (t *Table) tilted(b bet) ([]float64, bool) {
 	if d >= 1 {
 		return nil, false
 	}
-	h := mixed(t.cells.tilt(b.kind, t.p, t.places, d+(1-d)*b.size), t.p, 0.99)
+	amount := d + (1-d)*b.size
+	var h []float64
+	if t.cells.Ordered {
+		h = t.cells.tilt(b.kind, t.p, t.places, amount)
+	} else {
+		h = t.cells.mix(b.kind, t.p, amount)
+	}
+	h = mixed(h, t.p, 0.99)
 	var clipper clipper
 	l, ok := clipper.clip(t.p, h, d)
 	if !ok {
