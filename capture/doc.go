@@ -1,7 +1,7 @@
 // Package capture reads captured predictions: what a model was asked, what it answered, and when.
 //
-// A capture is one record in one of two envelopes, which [Parser.Parse] tells apart by their keys. SageMaker Data
-// Capture writes the first; its payloads are text inside the JSON. The second is for everyone else. It is flat:
+// A capture is one record in one of three forms, which [Parser.Parse] tells apart by their first bytes and their keys.
+// SageMaker Data Capture writes the first; its payloads are text inside the JSON. The second is for everyone else. It is flat:
 //
 //	{"captureData":{"endpointInput":{"encoding":"CSV","data":"42,Nevada","observedContentType":"text/csv"},
 //	  "endpointOutput":{"encoding":"JSON","data":"{\"predictions\":[{\"score\":0.9}]}"}},
@@ -9,6 +9,10 @@
 //
 //	{"endpoint":"churn","id":"…","time":"2026-01-02T15:04:05Z",
 //	  "features":{"age":42,"state":"Nevada"},"predictions":{"score":0.9}}
+//
+// The third is a stream of Arrow IPC, which holds many predictions column by column: see stream.go. Each row has the
+// event time and the ids of the columns event_time, event_id and inference_id, and any other column is a feature or a
+// prediction by its name.
 //
 // The features are the input [Side] of a capture and the predictions its output. Either may be missing. A side that
 // was captured in a form that cannot be read, such as an image, is left out of its rows and counted by

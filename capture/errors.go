@@ -9,14 +9,14 @@ import (
 type Reason string
 
 const (
-	ReasonMalformed Reason = "malformed" // the record is not JSON
+	ReasonMalformed Reason = "malformed" // the record is neither JSON nor, by its first bytes, a whole Arrow stream
 	ReasonEnvelope  Reason = "envelope"  // the record is JSON, but no capture
 	ReasonTime      Reason = "time"      // the event time cannot be read
-	ReasonEncoding  Reason = "encoding"  // a payload said to be base64 is not
+	ReasonEncoding  Reason = "encoding"  // a payload said to be base64 is not, or an Arrow stream is compressed, big-endian or has dictionaries in parts
 	ReasonPayload   Reason = "payload"   // the CSV or JSON text inside the capture does not parse
-	ReasonColumns   Reason = "columns"   // a row without names has another number of cells than the schema has columns
-	ReasonRows      Reason = "rows"      // input and output hold different numbers of rows
-	ReasonEmpty     Reason = "empty"     // a captured side holds no rows
+	ReasonColumns   Reason = "columns"   // a row without names has another number of cells than the schema has columns, or an Arrow column another type
+	ReasonRows      Reason = "rows"      // input and output hold different numbers of rows, or an Arrow stream holds too many
+	ReasonEmpty     Reason = "empty"     // a captured side or an Arrow stream holds no rows
 	ReasonEndpoint  Reason = "endpoint"  // the record names no endpoint; the caller finds this, as it may know the name otherwise
 	ReasonSize      Reason = "size"      // the batch that the record came in is too large when decompressed; the caller finds this
 )

@@ -17,8 +17,9 @@ type Parser struct {
 	variant   string
 	templates []*template
 	values    [slots]cutOut // scratch of fit
-	misses    int           // templates learned since a record fitted one
-	pass      int           // records to let pass until another is learned
+	stream    stream
+	misses    int // templates learned since a record fitted one
+	pass      int // records to let pass until another is learned
 }
 
 // Record is one captured call of a model: one or several rows of features, of predictions, or of both.
@@ -33,12 +34,19 @@ type Record struct {
 	input, output payload
 	rows          int
 	clock         clock
+	stream        *stream // of a record in Arrow's format
 }
 
-// Parse reads one record in SageMaker's or the flat format. The record keeps parts of value. An error is always an
+// Parse reads one record in SageMaker's, the flat or Arrow's format. The record keeps parts of value. An error is always an
 // [*Error].
 func (p *Parser) Parse(value []byte) (*Record, error) {
 	p.reset()
+	if isStream(value) {
+		if err := p.record.readStream(&p.stream, value); err != nil {
+			return nil, err
+		}
+		return &p.record, nil
+	}
 	if p.fit(value) {
 		return &p.record, nil
 	}
@@ -53,7 +61,7 @@ func (p *Parser) Parse(value []byte) (*Record, error) {
 func (p *Parser) reset() {
 	r := &p.record
 	r.Endpoint, r.Variant, r.EventID, r.InferenceID = "", "", nil, nil
-	r.Time, r.HasTime = 0, false
+	r.Time, r.HasTime, r.stream = 0, false, nil
 }
 
 // parse reads any record.
@@ -110,6 +118,9 @@ func (r *Record) Rows() int { return r.rows }
 // Append appends the record's rows to b, all of them or none. Their event time is r.Time. A side for which the schema
 // of b has no columns is left out. An error is always an [*Error].
 func (r *Record) Append(b *Batch) error {
+	if r.stream != nil {
+		return r.appendStream(b)
+	}
 	start, undecoded := b.Rows(), b.undecoded
 	if r.appendPlain(b) {
 		return nil

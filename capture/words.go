@@ -118,3 +118,23 @@ func (w *words) find(text []byte, limit int) (code, n int) {
 	}
 	return i, n
 }
+
+// findAt is the code of the cell of n bytes that a part of text is, if it is in the dictionary and has at most 16 bytes, which
+// are at least so many before the end of text.
+func (w *words) findAt(text []byte, from, n int) int {
+	if n > 16 || from+16 > len(text) {
+		return noCode
+	}
+	t := (*[16]byte)(text[from:])
+	first, second := binary.LittleEndian.Uint64(t[:]), binary.LittleEndian.Uint64(t[8:])
+	if n <= 8 {
+		first, second = first&(1<<(8*uint(n))-1), 0
+	} else {
+		second &= 1<<(8*uint(n-8)) - 1
+	}
+	i := place(first, second)
+	if s := &w.slots[i]; s.first != first || s.second != second || len(s.cell) != n {
+		return noCode
+	}
+	return i
+}

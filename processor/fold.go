@@ -212,7 +212,7 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 		}
 	}
 	if failed == nil {
-		f.progress(r, endpoint, windows.Time(record.Time), now)
+		f.progress(r, endpoint, record, now)
 	}
 	return failed
 }
@@ -269,13 +269,16 @@ func (f *fold) punctuate(r *kgo.Record, endpoint string, watermark []byte) *capt
 
 // progress notes how far the endpoint has come in the record's source. An event time too far ahead of the clock
 // is a wrong clock: it counts in its window, but moves nothing on.
-func (f *fold) progress(r *kgo.Record, endpoint string, eventTime windows.Time, now time.Time) {
-	if eventTime > windows.At(now.Add(f.skew)) {
+func (f *fold) progress(r *kgo.Record, endpoint string, record *capture.Record, now time.Time) {
+	eventTime, some, beyond := record.Latest(int64(windows.At(now.Add(f.skew))))
+	if beyond {
 		f.counts.skewed++
+	}
+	if !some {
 		return
 	}
 	p := f.progressOf(endpoint, r)
-	p.EventTime, p.Ended = max(p.EventTime, eventTime), false
+	p.EventTime, p.Ended = max(p.EventTime, windows.Time(eventTime)), false
 	p.Appended = max(p.Appended, min(windows.At(r.Timestamp), windows.At(now)))
 }
 

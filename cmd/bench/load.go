@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -18,7 +19,10 @@ import (
 	"tidemark/capture"
 )
 
-const partitions = 8
+const (
+	partitions = 8
+	maxMessage = 8 << 20
+)
 
 // topic is the name of the topic with the workload's captures: the same workload is loaded once.
 func (o *options) topic() string {
@@ -31,16 +35,20 @@ func (o *options) topic() string {
 
 // load produces the captures to their topic, unless they are there, and returns how many records there are.
 func (o *options) load(ctx context.Context) (int64, error) {
+	batch := int32(128 << 10)
+	if o.work.arrowRows > 0 {
+		batch = maxMessage
+	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.brokers), kgo.DefaultProduceTopic(o.topic()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(20*time.Millisecond),
-		kgo.ProducerBatchMaxBytes(128<<10), kgo.MaxBufferedRecords(20_000))
+		kgo.ProducerBatchMaxBytes(batch), kgo.MaxBufferedRecords(20_000), kgo.MaxBufferedBytes(256<<20))
 	if err != nil {
 		return 0, err
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	forever := "-1"
-	_, err = admin.CreateTopic(ctx, partitions, -1, map[string]*string{"retention.ms": &forever, "compression.type": kadm.StringPtr("uncompressed"), "max.message.bytes": kadm.StringPtr("8388608")}, o.topic())
+	_, err = admin.CreateTopic(ctx, partitions, -1, map[string]*string{"retention.ms": &forever, "compression.type": kadm.StringPtr("uncompressed"), "max.message.bytes": kadm.StringPtr(strconv.Itoa(maxMessage))}, o.topic())
 	if errors.Is(err, kerr.TopicAlreadyExists) {
 		return countRecords(ctx, admin, o.topic())
 	}

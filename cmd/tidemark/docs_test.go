@@ -48,7 +48,7 @@ func TestCaptureDocument(t *testing.T) {
 		languages = append(languages, block[0])
 		blocks[i][1] = strings.ReplaceAll(block[1], "localhost:9092", s.kafka)
 	}
-	if want := []string{"python", "go", "sh", "sh", "sh"}; !slices.Equal(languages, want) {
+	if want := []string{"python", "go", "sh", "python", "sh", "sh"}; !slices.Equal(languages, want) {
 		t.Fatalf("the code is in %q: this test runs %q", languages, want)
 	}
 
@@ -62,7 +62,7 @@ func TestCaptureDocument(t *testing.T) {
 	p := s.run()
 	j := s.journal()
 	shell := func(block string) string { return string(s.program("sh", "-ec", block)) }
-	shell(blocks[3][1])
+	shell(blocks[4][1])
 	j.untilRows("loans", 2)
 
 	s.write("capture.py", blocks[0][1])
@@ -74,10 +74,12 @@ func TestCaptureDocument(t *testing.T) {
 	}
 	s.program(filepath.Join(s.dir, "capture"))
 	shell(blocks[2][1])
+	s.write("arrow.py", blocks[3][1])
+	s.program(b.python, "arrow.py")
 	s.publish("no capture")
-	j.untilRows("loans", 5)
-	await(t, "all in the archive", func() bool { return counter(p.metrics(), "tidemark_archive_rows_total") == 6 })
-	if headers := shell(blocks[4][1]); !strings.Contains(headers, "tidemark-reason=malformed") {
+	j.untilRows("loans", 7)
+	await(t, "all in the archive", func() bool { return counter(p.metrics(), "tidemark_archive_rows_total") == 8 })
+	if headers := shell(blocks[5][1]); !strings.Contains(headers, "tidemark-reason=malformed") {
 		t.Errorf("kcat shows of the dead letter %q", headers)
 	}
 	j.finish(p)
@@ -86,8 +88,9 @@ func TestCaptureDocument(t *testing.T) {
 	}
 	example := []any{38500.0, 41.0, "rent", 0.07, "loans", "ok"}
 	b.holds([][]any{
-		example, example, example,
+		example, example, example, example,
 		{38501.0, 41.0, "rent", 0.07, "loans", "ok"}, {38502.0, 41.0, "rent", 0.07, "loans", "ok"},
+		{38503.0, nil, "rent", 0.07, "loans", "ok"},
 		{nil, nil, nil, nil, nil, "dead"},
 	}, "income", "age", "housing", "default_probability", "endpoint", "status")
 }

@@ -110,6 +110,7 @@ type row struct {
 	captured          *capture.Record // nil when it could not be parsed
 	endpoint, variant string
 	index             int
+	time              int64
 	status, error     string
 	raw               bool
 }
@@ -128,7 +129,7 @@ func (d *decoder) add(r *Record) {
 		captured.Time = r.Timestamp
 	}
 	is := row{
-		record: r, captured: captured,
+		record: r, captured: captured, time: captured.Time,
 		endpoint: first(r.Endpoint, captured.Endpoint, d.source.Endpoint), variant: first(r.Variant, captured.Variant, d.source.Variant),
 	}
 	if is.endpoint == "" {
@@ -174,7 +175,7 @@ func (d *decoder) appendRows(is row, schema *capture.Schema, batch *capture.Batc
 	}
 	kept := false
 	for at := before; at < batch.Rows(); at++ {
-		is.index, is.status, is.error, is.raw = at-before, StatusOK, "", false
+		is.index, is.time, is.status, is.error, is.raw = at-before, batch.Times()[at], StatusOK, "", false
 		switch names := invalid[at]; {
 		case undecoded:
 			is.status, is.error = StatusPartial, "undecoded: a captured side is neither CSV nor JSON"
@@ -222,9 +223,10 @@ func (d *decoder) append(is row, schema *capture.Schema, at int) {
 		b[4].AppendNull()
 		b[5].AppendNull()
 	} else {
-		b[3].(*array.TimestampBuilder).Append(arrow.Timestamp(is.captured.Time))
-		identifier(4, is.captured.EventID)
-		identifier(5, is.captured.InferenceID)
+		event, inference := is.captured.IDs(is.index)
+		b[3].(*array.TimestampBuilder).Append(arrow.Timestamp(is.time))
+		identifier(4, event)
+		identifier(5, inference)
 	}
 	text(6, is.endpoint)
 	text(7, is.variant)
