@@ -11,14 +11,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// loadArrow sends the rows as Arrow IPC streams of many rows each.
+// loadArrow sends the rows as Arrow IPC streams of many rows each, with dictionaries of the categories.
 func (w *workload) loadArrow(send func(*kgo.Record)) error {
 	fields := []arrow.Field{{Name: "event_time", Type: &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}}}
 	for i := range w.features {
 		fields = append(fields, arrow.Field{Name: numberName(i), Type: arrow.PrimitiveTypes.Float64, Nullable: true})
 	}
 	for _, c := range categories {
-		fields = append(fields, arrow.Field{Name: c.name, Type: arrow.BinaryTypes.String})
+		fields = append(fields, arrow.Field{Name: c.name, Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}})
 	}
 	fields = append(fields, arrow.Field{Name: "score", Type: arrow.PrimitiveTypes.Float64})
 	schema := arrow.NewSchema(fields, nil)
@@ -34,7 +34,9 @@ func (w *workload) loadArrow(send func(*kgo.Record)) error {
 			}
 		}
 		for j, k := range r.category {
-			b.Field(1 + w.features + j).(*array.StringBuilder).Append(categories[j].values[k])
+			if err := b.Field(1 + w.features + j).(*array.BinaryDictionaryBuilder).AppendString(categories[j].values[k]); err != nil {
+				return err
+			}
 		}
 		b.Field(len(fields) - 1).(*array.Float64Builder).Append(r.score)
 		if (i+1)%w.arrowRows != 0 && i+1 != w.records {

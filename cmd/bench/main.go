@@ -53,7 +53,7 @@ record with 2 s of jitter, and a shift of three features after three fifths. Wit
 	f.IntVar(&o.work.features, "features", 20, "numeric features")
 	f.IntVar(&o.work.endpoints, "endpoints", 1, "endpoints that take turns")
 	f.IntVar(&o.work.rate, "rate", 1000, "records a second of event time, of all endpoints together")
-	f.IntVar(&o.work.arrowRows, "arrow", 0, "`rows` of an Arrow IPC capture; 0 is one SageMaker capture for each row")
+	f.IntVar(&o.work.arrowRows, "arrow", 0, "`rows` of an Arrow IPC capture; 0 is one SageMaker capture for each row, which is also what is polled")
 	f.DurationVar(&o.window.Size, "size", minute, "size of the windows")
 	f.DurationVar(&o.window.Slide, "slide", minute/6, "slide of the windows")
 	f.StringVar(&o.archive, "archive", "", "also archive, with the `codec` fast or small")

@@ -84,6 +84,13 @@ func (o *options) reference(ctx context.Context) error {
 	if o.captures == "" {
 		rows = int64(o.work.records)
 	}
+	// What is polled is the same rows as JSON, also where Tidemark reads them in Arrow's format.
+	plain := *o
+	if plain.work.arrowRows = 0; o.work.arrowRows > 0 {
+		if _, err := plain.load(ctx); err != nil {
+			return err
+		}
+	}
 	expected, err := o.expectation(edges)
 	if err != nil {
 		return err
@@ -91,7 +98,7 @@ func (o *options) reference(ctx context.Context) error {
 	var polls, runs []measured
 	fmt.Fprintf(o.out, "\n%-6s %12s %14s %8s %12s %10s\n", "", "thousand/s", "CPU s/million", "RSS MB", "allocations", "windows")
 	for i := range o.pairs {
-		poll, err := o.poll(ctx, rows)
+		poll, err := plain.poll(ctx, rows)
 		if err != nil {
 			return err
 		}
