@@ -19,24 +19,25 @@ func (f *Feature) place(bin int, x float64) {
 	case bin == len(edges):
 		f.Over.Add(x - edges[len(edges)-1])
 	default:
-		f.Offsets[bin] += steppingOf(edges[bin-1], edges[bin]).offset(x)
+		step := steppingOf(edges[bin-1], edges[bin])
+		f.Offsets[bin] += step.offset(x)
 	}
 }
 
-// stepping is what tells a value's place in a bin with two edges: half the left edge, and the steps for each half unit
-// right of it. Halves, because the difference of large edges may overflow.
+// stepping is what tells a value's place in a bin with two edges: the left edge, and the steps for each unit right of it.
+// Both are 0 when the bin is too narrow or too wide to tell.
 type stepping struct{ left, scale float64 }
 
 func steppingOf(left, right float64) stepping {
-	s := stepping{left: left / 2}
-	if width := right/2 - s.left; width > 0 && !math.IsInf(offsetSteps/width, 0) {
-		s.scale = offsetSteps / width
+	scale := offsetSteps / (right - left)
+	if math.IsInf(scale, 0) || scale == 0 {
+		return stepping{}
 	}
-	return s // a bin of one value has no width to tell of
+	return stepping{left, scale}
 }
 
 // offset is how many steps a value of the bin is from its left edge.
-func (s stepping) offset(x float64) int64 { return min(int64((x/2-s.left)*s.scale), MaxOffset) }
+func (s *stepping) offset(x float64) int64 { return min(int64((x-s.left)*s.scale), MaxOffset) }
 
 // AddNumber counts n rows of a numeric feature that all have the finite value x, for counts that were made elsewhere. It
 // is as if they were observed, but for the rounding of sums; the profile's Rows are the caller's to set.
@@ -57,7 +58,8 @@ func (f *Feature) AddNumber(x float64, n int64) {
 	case bin == len(edges):
 		f.Over.Add((x - edges[len(edges)-1]) * rows)
 	default:
-		f.Offsets[bin] += steppingOf(edges[bin-1], edges[bin]).offset(x) * n
+		step := steppingOf(edges[bin-1], edges[bin])
+		f.Offsets[bin] += step.offset(x) * n
 	}
 	f.Moments.add(x, n)
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"tidemark/capture"
@@ -43,11 +45,16 @@ func TestGridFindsTheBin(t *testing.T) {
 		edges := drawEdges(t)
 		g, layout := newGrid(edges), FeatureLayout{Edges: edges}
 		for _, x := range rapid.SliceOfN(drawNumber(edges), 1, 50).Draw(t, "numbers") {
-			if g.left == nil || x-x != 0 {
+			at := g.place(x)
+			if !(at >= 0 && at < float64(len(g.left))) || x-x != 0 {
 				continue
 			}
-			if got, want := g.bin(x), layout.bin(x); got != want {
-				t.Fatalf("%v is in bin %d of %v, want %d", x, got, edges, want)
+			got := int(g.left[int(at)])
+			if x >= g.edges[got] {
+				got++
+			}
+			if want := layout.bin(x); got != want || got == 0 || got == len(edges) {
+				t.Fatalf("%v is in bin %d of %v, want %d, and none outside of the edges", x, got, edges, want)
 			}
 		}
 	})
@@ -71,7 +78,7 @@ func TestGridIsUsed(t *testing.T) {
 	}
 }
 
-// TestCounterIsPlain: the counter comes to the same as counting row by row, to the last bit.
+// TestCounterIsPlain: the counter comes to the same as counting row by row, to the last bit but for the sums of moments.
 func TestCounterIsPlain(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		edges := drawEdges(t)
@@ -106,10 +113,60 @@ func TestCounterIsPlain(t *testing.T) {
 			plain.observePlain(batch, rows)
 			batch.Reset()
 		}
-		if diff := diff(plain, fast); diff != "" {
+		sums := cmpopts.IgnoreFields(Moments{}, "Sum", "Squares")
+		if diff := cmp.Diff(plain, fast, cmpopts.IgnoreUnexported(Layout{}), cmpopts.EquateEmpty(), cmpopts.EquateNaNs(), sums); diff != "" {
 			t.Fatalf("counter (-plain +counter):\n%s", diff)
 		}
+		for i := range plain.Features {
+			if want, got := &plain.Features[i].Moments, &fast.Features[i].Moments; !sameMoments(want, got) {
+				t.Fatalf("moments %+v, want %+v", got, want)
+			}
+		}
 	})
+}
+
+// sameMoments says whether the mean and the variance are the same to 1e-13 of the values' size, unless that is near the
+// largest number, whose sums depend on the order.
+func sameMoments(a, b *Moments) bool {
+	size := max(math.Abs(a.Min), math.Abs(a.Max), math.Abs(a.Center))
+	if a.Count == 0 || size > 1e100 {
+		return true
+	}
+	mean, _ := a.Mean()
+	mean2, _ := b.Mean()
+	deviation, _ := a.StdDev()
+	deviation2, _ := b.StdDev()
+	return math.Abs(mean-mean2) <= 1e-13*size && math.Abs(deviation*deviation-deviation2*deviation2) <= 1e-13*size*size
+}
+
+// TestManyBins: a layout with more bins than a grid is for is counted too, as well as rows of several blocks.
+func TestManyBins(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	for _, n := range []int{gridBins - 1, gridBins, 1000} {
+		var edges []float64
+		for i := range n {
+			edges = append(edges, float64(i)/7)
+		}
+		layout := &Layout{Features: []FeatureLayout{{Name: "x", Kind: capture.Numeric, Edges: edges, Ranks: make([]int, n)}}}
+		batch := capture.NewBatch(capture.Schema{Columns: []capture.Column{{Name: "x", Role: capture.Feature, Kind: capture.Numeric}}})
+		var rows []int32
+		for i := range 3*blockRows + 5 {
+			cell := strconv.FormatFloat(random.NormFloat64()*float64(n)/7, 'g', -1, 64)
+			if i%50 == 0 {
+				cell = ""
+			}
+			if err := batch.AppendCells(0, both, [][]byte{[]byte(cell)}); err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, int32(i))
+		}
+		got, want := New(layout), New(layout)
+		got.Observe(batch, rows)
+		want.observePlain(batch, rows)
+		if diff := diffCounts(want, got); diff != "" {
+			t.Errorf("%d edges (-plain +counter):\n%s", n, diff)
+		}
+	}
 }
 
 // BenchmarkObserve counts a batch of one column.

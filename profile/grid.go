@@ -2,74 +2,71 @@ package profile
 
 import "math"
 
-// maxCells bounds a grid's memory: two bytes a cell.
-const maxCells = 8192
+const (
+	maxCells = 8192 // of a grid: a byte each
+	gridBins = 256  // that a grid is for at most: a byte holds one
+)
 
-// grid finds the bin of a number by a table: equal cells between the feature's second and its last but one edge, none
+// grid finds the bins of numbers by a table: equal cells between the feature's second and its last but one edge, none
 // with more than one edge in it, and for each the number of edges left of it. The cell of a number never falls as the
 // number rises, in floating-point arithmetic too, so edges in cells to the left are less than the number and edges in
 // cells to the right greater: only the next edge is compared with it. The outermost edges are left out since a
-// baseline's extremes may be far away.
+// baseline's extremes may be far away; values out there are looked for by halving.
 type grid struct {
-	from, scale, cells float64
-	left               []uint16   // of each cell; nil when the edges crowd too much for a table
-	edges              []float64  // and an infinity behind them
-	steps              []stepping // of each bin between two edges
+	small       bool // there are not more bins than it is for
+	from, scale float64
+	left        []uint8            // of each cell; nil when the edges crowd too much for a table
+	edges       [gridBins]float64  // and infinities behind them
+	steps       [gridBins]stepping // of each bin between two edges
 }
 
-func newGrid(edges []float64) grid {
-	g := grid{}
-	for cells := 64; g.left == nil && cells <= maxCells && len(edges) >= 3 && len(edges) <= math.MaxUint16; cells *= 2 {
-		g = gridOf(edges, cells)
+func newGrid(edges []float64) *grid {
+	g := &grid{small: len(edges) < gridBins}
+	if !g.small {
+		return g
 	}
-	g.steps = make([]stepping, len(edges)+1)
+	for i := range g.edges {
+		g.edges[i] = math.Inf(1)
+	}
+	copy(g.edges[:], edges)
 	for bin := 1; bin < len(edges); bin++ {
 		g.steps[bin] = steppingOf(edges[bin-1], edges[bin])
 	}
+	for cells := 64; g.left == nil && cells <= maxCells && len(edges) >= 3; cells *= 2 {
+		g.divide(edges, cells)
+	}
 	return g
 }
 
-func gridOf(edges []float64, cells int) grid {
-	g := grid{from: edges[1], cells: float64(cells + 1), left: make([]uint16, cells+3)}
-	width := edges[len(edges)-2] - g.from
+// divide makes the table, if no cell has two edges.
+func (g *grid) divide(edges []float64, cells int) {
+	last := len(edges) - 1
+	g.from = edges[1]
+	width := edges[last-1] - g.from
 	g.scale = float64(cells) / width
 	if math.IsInf(width, 0) || math.IsInf(g.scale, 0) || g.scale == 0 {
-		return grid{}
+		return
 	}
-	in := make([]bool, len(g.left))
-	for _, e := range edges {
-		c := g.cell(e)
-		if in[c] {
-			return grid{}
+	left := make([]uint8, 0, cells)
+	passed := 1 // edges; the first is left of all cells
+	for passed <= last {
+		cell := int(min(g.place(edges[passed]), float64(cells)))
+		if cell == cells {
+			break
 		}
-		in[c] = true
-	}
-	n := uint16(0)
-	for c := range in {
-		if g.left[c] = n; in[c] {
-			n++
+		if cell < len(left) || passed == last {
+			return
 		}
+		for len(left) <= cell {
+			left = append(left, uint8(passed))
+		}
+		passed++
 	}
-	g.edges = append(append(make([]float64, 0, len(edges)+1), edges...), math.Inf(1))
-	return g
+	for len(left) < cells {
+		left = append(left, uint8(passed))
+	}
+	g.left = left
 }
 
-// cell is the cell of a number; what is below or above all goes to the first or the last.
-func (g *grid) cell(x float64) int {
-	t := (x - g.from) * g.scale
-	switch {
-	case !(t >= 0):
-		return 0
-	case t >= g.cells:
-		return len(g.left) - 1
-	}
-	return int(t) + 1
-}
-
-// bin is [FeatureLayout.bin] of the edges that the grid was made of, for a finite number, if there is a table. Whether
-// the edge is greater is reckoned from the difference, as a processor cannot predict a branch on x.
-func (g *grid) bin(x float64) int {
-	n := int(g.left[g.cell(x)])
-	greater := math.Float64bits(x+0-g.edges[n]) >> 63 // -0 becomes 0, from which any 0 is +0 away
-	return n + 1 - int(greater)
-}
+// place is where a number is, in cells. It is in one of them if it is neither below 0 nor as high as there are cells.
+func (g *grid) place(x float64) float64 { return (x - g.from) * g.scale }

@@ -68,14 +68,15 @@ func TestMomentsAgainstExactArithmetic(t *testing.T) {
 			values[i] += offset
 		}
 		center := offset + rapid.Float64Range(-20, 20).Draw(t, "centre")
-		whole, merged := momentsOf(center, values...), momentsOf(center)
+		whole, merged, blocks := momentsOf(center, values...), momentsOf(center), momentsOf(center)
+		blocks.addAll(values)
 		for rest := values; len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "group")
 			merged.Merge(momentsOf(center, rest[:n]...))
 			rest = rest[n:]
 		}
 		mean, deviation := exact(values)
-		for name, m := range map[string]Moments{"whole": whole, "merged": merged} {
+		for name, m := range map[string]Moments{"whole": whole, "merged": merged, "blocks": blocks} {
 			if got, ok := m.Mean(); !ok || math.Abs(got-mean) > 1e-12*max(1, math.Abs(mean)) {
 				t.Fatalf("%s: mean %v, want %v", name, got, mean)
 			}
