@@ -106,7 +106,7 @@ func TestDecodeErrors(t *testing.T) {
 		want    string
 	}{
 		"nothing":          {layout(), nil, "ends too early"},
-		"a later version":  {layout(), with(0, 6), "version 6, this program reads versions 3 to 5"},
+		"a later version":  {layout(), with(0, 8), "version 8, this program reads versions 3 to 7"},
 		"fewer features":   {other, valid, "4 features, its layout " + other.ID() + " has 3"},
 		"fewer bins":       {narrow, valid, `feature "age": bin 1 of 1`},
 		"bytes behind":     {layout(), append(bytes.Clone(valid), 0, 0), "followed by 2 bytes"},
