@@ -1,9 +1,6 @@
 package monitor
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"tidemark/windows"
@@ -40,53 +37,6 @@ type Range struct {
 	Source windows.Source `json:"source"`
 	Start  int64          `json:"start"`
 	End    int64          `json:"end"`
-}
-
-const deltaVersion = 1
-
-// Append writes the delta behind b: the length of the JSON head as a varint, the head, and the profiles.
-func (d *Delta) Append(b []byte) ([]byte, error) {
-	d.Version = deltaVersion
-	for i := range d.Panes {
-		d.Panes[i].Size = len(d.Panes[i].Profile)
-	}
-	head, err := json.Marshal(d)
-	if err != nil {
-		return nil, fmt.Errorf("encode delta of endpoint %q: %w", d.Endpoint, err)
-	}
-	b = binary.AppendUvarint(b, uint64(len(head)))
-	b = append(b, head...)
-	for i := range d.Panes {
-		b = append(b, d.Panes[i].Profile...)
-	}
-	return b, nil
-}
-
-// DecodeDelta reads what Append wrote. The profiles share the memory of b.
-func DecodeDelta(b []byte) (*Delta, error) {
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > uint64(len(b)-n) {
-		return nil, fmt.Errorf("decode delta: the head's length does not fit the %d bytes of the record", len(b))
-	}
-	var d Delta
-	if err := json.Unmarshal(b[n:n+int(size)], &d); err != nil {
-		return nil, fmt.Errorf("decode delta: %w", err)
-	}
-	if d.Version != deltaVersion {
-		return nil, fmt.Errorf("decode delta: version %d, this program reads version %d", d.Version, deltaVersion)
-	}
-	rest := b[n+int(size):]
-	for i := range d.Panes {
-		p := &d.Panes[i]
-		if p.Size < 0 || p.Size > len(rest) {
-			return nil, fmt.Errorf("decode delta of endpoint %q: pane %v has %d bytes, %d are left", d.Endpoint, p.Start, p.Size, len(rest))
-		}
-		p.Profile, rest = rest[:p.Size], rest[p.Size:]
-	}
-	if len(rest) > 0 {
-		return nil, fmt.Errorf("decode delta of endpoint %q: %d bytes behind the last pane", d.Endpoint, len(rest))
-	}
-	return &d, nil
 }
 
 func (p *PaneDelta) length() time.Duration { return time.Duration(p.Length) * time.Millisecond }

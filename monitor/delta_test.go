@@ -108,7 +108,7 @@ func TestDeltaErrors(t *testing.T) {
 		{nil, "does not fit the 0 bytes"},
 		{bytes.Repeat([]byte{0xff}, 11), "does not fit the 11 bytes"},
 		{binary.AppendUvarint(nil, 1<<63), "does not fit the 10 bytes"},
-		{with(`{"version":2}`, ""), "version 2, this program reads version 1"},
+		{with(`{"version":2}`, ""), "version 2, this program reads versions 1 and 2"},
 		{with(`{`, ""), "unexpected end of JSON"},
 		{with(`{"version":1,"endpoint":"e","panes":[{"size":4}]}`, "abc"), "has 4 bytes, 3 are left"},
 		{with(`{"version":1,"endpoint":"e","panes":[{"size":-1}]}`, "abc"), "has -1 bytes"},

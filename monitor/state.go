@@ -1,8 +1,6 @@
 package monitor
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -199,22 +197,4 @@ func DecodePane(b []byte) (p SavedPane, err error) {
 		return p, fmt.Errorf("decode saved pane: %d bytes of profile, the head says %d", len(p.Pane.Profile), p.Pane.Size)
 	}
 	return p, nil
-}
-
-// appendHead writes a JSON head behind b: its length as a varint, then itself.
-func appendHead(b []byte, head any) ([]byte, error) {
-	text, err := json.Marshal(head)
-	if err != nil {
-		return nil, err
-	}
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...), nil
-}
-
-// cutHead reads what appendHead wrote and returns what comes after it.
-func cutHead(b []byte, head any) (rest []byte, err error) {
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > uint64(len(b)-n) {
-		return nil, fmt.Errorf("the head's length does not fit the %d bytes of the record", len(b))
-	}
-	return b[n+int(size):], json.Unmarshal(b[n:n+int(size)], head)
 }

@@ -71,6 +71,9 @@ func (f *Feature) append(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(f.NewOther))
 	b = binary.AppendUvarint(b, uint64(len(f.New)))
+	if len(f.New) == 0 {
+		return b
+	}
 	for _, name := range slices.Sorted(maps.Keys(f.New)) {
 		b = binary.AppendUvarint(b, uint64(len(name)))
 		b = append(b, name...)

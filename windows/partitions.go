@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -20,7 +21,7 @@ func (s Source) Compare(o Source) int {
 }
 
 // String writes topic/partition.
-func (s Source) String() string { return fmt.Sprintf("%s/%d", s.Topic, s.Partition) }
+func (s Source) String() string { return s.Topic + "/" + strconv.Itoa(int(s.Partition)) }
 
 // MarshalText writes what String does.
 func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -30,7 +31,8 @@ func (s *Source) UnmarshalText(text []byte) error {
 	for i := len(text) - 1; i >= 0; i-- {
 		if text[i] == '/' {
 			s.Topic = string(text[:i])
-			_, err := fmt.Sscanf(string(text[i+1:]), "%d", &s.Partition)
+			partition, err := strconv.ParseInt(string(text[i+1:]), 10, 32)
+			s.Partition = int32(partition)
 			return err
 		}
 	}

@@ -54,9 +54,11 @@ func (t *Time) UnmarshalText(text []byte) error {
 		*t = Never
 		return nil
 	}
-	if ms, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-		*t = Time(ms)
-		return nil
+	if len(text) < 5 || text[4] != '-' { // no year, so milliseconds
+		if ms, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+			*t = Time(ms)
+			return nil
+		}
 	}
 	parsed, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
