@@ -16,13 +16,16 @@ const deciles = 10
 // at most ten of them, they are the values of a column such as 0/1, which deciles would lump together. A column of more
 // values than that has more edges, also when the reference is a part of the baseline that has only a few of them.
 func byValue(reference *profile.Feature) bool {
+	if len(reference.Layout.Edges) > 3*deciles {
+		return false
+	}
 	filled := 0
 	for _, n := range reference.Bins {
 		if n > 0 {
 			filled++
 		}
 	}
-	return filled <= deciles && len(reference.Layout.Edges) <= 3*deciles
+	return filled <= deciles
 }
 
 // cuts returns the first fine bin of each cell of a numeric feature but the first.

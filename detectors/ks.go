@@ -29,45 +29,59 @@ type KS struct{}
 func (KS) Name() string { return "ks" }
 
 // Score is the distance over the fine edges.
-func (k KS) Score(reference, current *profile.Feature) (Score, bool) {
-	s, ok := binSteps(reference, current)
-	if !ok {
+func (KS) Score(reference, current *profile.Feature) (Score, bool) {
+	n, m := sum(reference.Bins), sum(current.Bins)
+	if !reference.Numeric() || n <= 0 || m <= 0 {
 		return Score{}, false
 	}
-	return k.over(s), true
+	d := distance{n: float64(n), m: float64(m)}
+	for bin, r := range reference.Bins {
+		// Whether all values in a bin are one takes longer to say than all the rest, so that only the bins that matter are asked.
+		c := current.Bins[bin]
+		if most, both := d.rise(r, c); both && (!d.open || most > d.upper) && !oneValue(reference, current, bin) {
+			d.upper, d.open = max(d.upper, most), true
+		}
+	}
+	return d.result(), true
 }
 
 // Exact is the distance over all values.
-func (k KS) Exact(reference, current *Sample) (Score, bool) {
+func (KS) Exact(reference, current *Sample) (Score, bool) {
 	s, ok := sampleSteps(reference, current)
 	if !ok {
 		return Score{}, false
 	}
-	return k.over(s), true
+	d := distance{n: float64(s.reference), m: float64(s.current)}
+	for step := range s.all {
+		d.rise(step.reference, step.current)
+	}
+	return d.result(), true
 }
 
-func (KS) over(s steps) Score {
-	n, m := float64(s.reference), float64(s.current)
-	var r, c int64
-	score, upper, open := 0.0, 0.0, false
-	before, beforeCurrent := 0.0, 0.0
-	for step := range s.all {
-		r += step.reference
-		c += step.current
-		up, upCurrent := float64(r)/n, float64(c)/m
-		score = max(score, math.Abs(up-upCurrent))
-		if step.reference > 0 && step.current > 0 {
-			// Whether a bin is spread takes longer to say than all the rest, so that only those are asked that matter.
-			if most := max(up-beforeCurrent, upCurrent-before); (!open || most > upper) && s.spread(step) {
-				upper, open = max(upper, most), true
-			}
-		}
-		before, beforeCurrent = up, upCurrent
+// distance is how far two distribution functions of n and m rows are apart at most, up to where both have risen.
+type distance struct {
+	n, m         float64
+	r, c         int64   // rows so far
+	up, other    float64 // their shares
+	score, upper float64
+	open         bool // there is an upper bound
+}
+
+// rise takes in the next rows of both, and says, when both have some, how far apart their functions may be between them.
+func (d *distance) rise(r, c int64) (most float64, both bool) {
+	before, beforeOther := d.up, d.other
+	d.r += r
+	d.c += c
+	d.up, d.other = float64(d.r)/d.n, float64(d.c)/d.m
+	d.score = max(d.score, math.Abs(d.up-d.other))
+	return max(d.up-beforeOther, d.other-before), r > 0 && c > 0
+}
+
+func (d *distance) result() Score {
+	score := Score{Value: d.score, Expected: new(min(1, math.Sqrt(math.Pi/2)*math.Ln2*math.Sqrt(1/d.n+1/d.m)))}
+	score.bracket(d.score, max(d.score, d.upper), d.open)
+	if rows := math.RoundToEven(d.n * d.m / (d.n + d.m)); rows >= 1 {
+		score.Tail = func() float64 { return pvalue.Kolmogorov(rows, score.Value) }
 	}
-	result := Score{Value: score, Expected: new(min(1, math.Sqrt(math.Pi/2)*math.Ln2*math.Sqrt(1/n+1/m)))}
-	result.bracket(score, max(score, upper), open)
-	if rows := math.RoundToEven(n * m / (n + m)); rows >= 1 {
-		result.Tail = func() float64 { return pvalue.Kolmogorov(rows, score) }
-	}
-	return result
+	return score
 }
