@@ -99,6 +99,29 @@ func (j *joint) restore(p *profile.Profile) error {
 	}
 	p.CountPairs()
 	p.Joint.Rows, p.Joint.Agree = j.Rows, j.Agree
+	return j.restoreProjected(p)
+}
+
+// restoreProjected gives the profile its projections.
+func (j *joint) restoreProjected(p *profile.Profile) error {
+	if j.Projected == nil {
+		return nil
+	}
+	if len(j.Projected) != len(p.Joint.Projected) {
+		return fmt.Errorf("projected has %d entries, but the layout has %d projections", len(j.Projected), len(p.Joint.Projected))
+	}
+	for i, counts := range j.Projected {
+		if want := len(p.Joint.Projected[i]); len(counts) != want {
+			return fmt.Errorf("projection %d has %d counts, want %d", i, len(counts), want)
+		}
+		rows := int64(0)
+		for _, n := range counts {
+			if rows += n; n < 0 || rows > p.Rows {
+				return fmt.Errorf("projection %d has a count of %d: counts must not be negative, nor add up to more than the %d rows", i, n, p.Rows)
+			}
+		}
+	}
+	p.Joint.Projected = j.Projected
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,17 +63,24 @@ type counts struct {
 	NewOther   int64            `json:"new_other,omitempty"`
 }
 
-// joint is a [profile.Joint], in the order of [profile.Layout.Pairs].
+// joint is a [profile.Joint], in the order of [profile.Layout.Pairs] and [profile.Layout.Projections].
 type joint struct {
-	Rows  []int64 `json:"rows"`
-	Agree []int64 `json:"agree"`
+	Rows      []int64   `json:"rows"`
+	Agree     []int64   `json:"agree"`
+	Projected [][]int64 `json:"projected,omitempty"`
 }
 
 func jointOf(p *profile.Profile) *joint {
 	if p.Joint == nil {
 		return nil
 	}
-	return &joint{p.Joint.Rows, p.Joint.Agree}
+	j := &joint{Rows: p.Joint.Rows, Agree: p.Joint.Agree}
+	for _, counts := range p.Joint.Projected {
+		if slices.Max(counts) > 0 {
+			j.Projected = p.Joint.Projected
+		}
+	}
+	return j
 }
 
 // moments is a [profile.Moments]; its centre is in the layout.

@@ -58,6 +58,35 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// A file whose slots are in an older encoding, and one that has pairs and no projections, are read, and have the ID they had.
+func TestFilesOfBefore(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "seasonal_v4.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, fileName), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	seasonal, err := Load(dir)
+	if err != nil || seasonal.ID != "7436ad3c3c4e278e" || seasonal.Seasonal.Cycle != DayOfWeek {
+		t.Errorf("seasonal: %v", err)
+	}
+
+	b := mustBuild(t, Roles{}, write(t, "four.csv", "a,b,c,d\n1,2,3,4\n2,3,4,1\n3,4,1,2\n4,1,2,3\n"))
+	if len(b.Profile.Joint.Projected) != 4 {
+		t.Fatalf("%d projections", len(b.Profile.Joint.Projected))
+	}
+	for _, counts := range b.Profile.Joint.Projected {
+		clear(counts)
+	}
+	dir, file := saved(t, b)
+	loaded, err := Load(dir)
+	if err != nil || loaded.ID != b.ID || strings.Contains(file, "projected") || len(loaded.Profile.Joint.Agree) != len(b.Layout.Pairs()) {
+		t.Errorf("without projections: %v", err)
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	var content strings.Builder
 	content.WriteString("x,huge,name,none\n")

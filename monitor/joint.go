@@ -15,13 +15,15 @@ import (
 // jointRule is the word for pairs of features that no longer move together, in alerts.
 const jointRule = "joint"
 
-// newPairs are the bets on the pairs of a baseline's columns, under the alarm budget: nil where the baseline did not count them,
-// or is not what traffic is compared with as a whole.
+// watchesJointly says whether what columns do together is weighed: the baseline has counted it, and is what traffic is compared
+// with as a whole.
+func watchesJointly(c Config, b *baseline.Baseline) bool {
+	return b.Profile.Joint != nil && b.Seasonal == nil && !c.Reference.rolling()
+}
+
+// newPairs are the bets on the pairs of a baseline's columns, under the alarm budget.
 func newPairs(c Config, b *baseline.Baseline) []*budget.Pair {
 	j := b.Profile.Joint
-	if j == nil || b.Seasonal != nil || c.Reference.rolling() {
-		return nil
-	}
 	var pairs []*budget.Pair
 	for i, p := range b.Profile.Layout.Pairs() {
 		one, other := b.Calibration(p.A), b.Calibration(p.B)
@@ -46,8 +48,8 @@ func (m *Monitor) pairName(i int) string {
 	return name
 }
 
-func (m *Monitor) pairKey(variant string, i int, pane string) alertKey {
-	return alertKey{m.Name, variant, pane, m.pairName(i), jointRule}
+func (m *Monitor) jointKey(variant, name, pane string) alertKey {
+	return alertKey{m.Name, variant, pane, name, jointRule}
 }
 
 // dependence is how many records are worth one for the bets of each feature, before the next pane.
@@ -61,12 +63,14 @@ func (b *bets) dependence(tables []*budget.Table) []float64 {
 	return all
 }
 
-// weighPairs gives the bets on pairs a pane. A pair whose feature is firing is reported under that feature.
+// weighPairs gives the bets on pairs a pane. A pair whose feature is firing is reported under that feature, and while all inputs
+// have been told of, none is.
 func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b *bets, current *profile.Profile, dependence []float64, elapsed int, out *Output) {
 	if len(m.pairs) == 0 || current.Joint == nil {
 		return
 	}
 	panes, share := m.Budget.FalseAlarms.panes(e.pane), e.pairShare(m, b.place)
+	together := e.sumFiring(m, variant)
 	for i, pair := range m.pairs {
 		p, state := m.Layout().Pairs()[i], &b.pairs[i]
 		pair.Add(state, float64(current.Joint.Agree[i]), float64(current.Joint.Rows[i]), max(dependence[p.A], dependence[p.B]), elapsed)
@@ -81,7 +85,7 @@ func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b 
 				standing.Joint, under = append(standing.Joint, m.pairName(i)), true
 			}
 		}
-		if transition == budget.None || under {
+		if transition == budget.None || under || together && transition == budget.Fired {
 			continue
 		}
 		alerts := e.pairAlert(m, variant, start, i, b, found, share*found.Wealth, transition == budget.Fired, current)
@@ -90,32 +94,21 @@ func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b 
 	}
 }
 
-// JointEvidence is how often the two features of an alert are on the same side.
+// JointEvidence is how often the two features of an alert are on the same side; or, of more features, how much the number of those
+// on the upper side varies.
 type JointEvidence struct {
-	Features  [2]string `json:"features"`
-	Side      string    `json:"side"`      // median; half: of the categories of one of them; middle half: inside or outside
-	Reference float64   `json:"reference"` // share of the baseline's records
-	Current   float64   `json:"current"`   // share of those since the drift began
+	Features []string `json:"features"`
+	Side     string   `json:"side"` // median; half: of the categories of one of them; middle half: inside or outside
+	// Reference is the share of the baseline's records, Current that of those since the drift began; of more than two features, the
+	// standard deviation of the number in the baseline, and in the last pane.
+	Reference float64 `json:"reference"`
+	Current   float64 `json:"current"`
 }
 
 // pairAlert begins or ends the alert of a pair.
 func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, found budget.PairFinding, evidence float64, fired bool, current *profile.Profile) []Alert {
-	size := windows.FormatDuration(e.pane)
-	pane := windows.Window{Start: start, End: start.Add(e.pane)}
-	since := start.Add(-time.Duration(max(found.Panes, 1)-1) * e.pane)
-	r := Report{Monitor: m.Name, Endpoint: e.name, Variant: variant, Window: Window{pane, size}, Rows: current.Rows, Baseline: m.Baseline.ID}
 	p, joint := m.Layout().Pairs()[i], m.Baseline.Profile.Joint
-	var ranges []Range
-	if s := e.series[seriesKey{variant, m.Layout().ID()}]; s != nil {
-		for _, p := range s.panes.Within(windows.Window{Start: since, End: pane.End}) {
-			ranges = mergeRanges(ranges, p.ranges)
-		}
-	}
-	return raise(e.alerts, m.pairKey(variant, i, size), fired, For{1, 1}, since, func(transition string) Alert {
-		a := m.traffic(&r, jointRule, ranges, transition)
-		a.Feature = m.pairName(i)
-		a.ID, a.Kind = alertID(&r, a.Feature, jointRule, transition), detectors.KindDrift
-		a.Score, a.Threshold = math.Log(max(evidence, 1)), math.Log(m.Budget.FalseAlarms.panes(e.pane))
+	return e.jointAlert(m, variant, start, m.pairName(i), found.Panes, evidence, fired, current, func(a *Alert) {
 		a.Samples = Samples{joint.Rows[i], current.Joint.Rows[i]}
 		if fired {
 			a.Samples.Current = int64(found.Records)
@@ -130,15 +123,37 @@ func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i i
 			side = "half"
 		}
 		a.Evidence.Joint = &JointEvidence{
-			Features: [2]string{m.Layout().Features[p.A].Name, m.Layout().Features[p.B].Name}, Side: side, Reference: found.Reference, Current: found.Agree,
+			Features: []string{m.Layout().Features[p.A].Name, m.Layout().Features[p.B].Name}, Side: side, Reference: found.Reference, Current: found.Agree,
 		}
-		a.Evidence.Budget = &BudgetEvidence{
-			Recurrence: math.Round(evidence * e.pane.Seconds()), FalseAlarms: m.Budget.FalseAlarms, MinEffect: m.Budget.MinEffect, Effect: found.Effect, Since: since,
-			Change: "together", Panes: found.Panes, Records: int64(found.Records), Kappa: 1,
-		}
+		a.Evidence.Budget.Effect, a.Evidence.Budget.Records, a.Evidence.Budget.Kappa = found.Effect, int64(found.Records), 1
 		for _, f := range []int{p.A, p.B} {
 			a.Top = append(a.Top, TopFeature{m.Layout().Features[f].Name, budgetRule, b.past[len(b.past)-1].features[f].score})
 		}
+	})
+}
+
+// jointAlert begins or ends an alert of several features, of which the caller tells the rest.
+func (e *endpoint) jointAlert(m *Monitor, variant string, start windows.Time, name string, panes int, evidence float64, fired bool, current *profile.Profile, rest func(*Alert)) []Alert {
+	size := windows.FormatDuration(e.pane)
+	pane := windows.Window{Start: start, End: start.Add(e.pane)}
+	since := start.Add(-time.Duration(max(panes, 1)-1) * e.pane)
+	r := Report{Monitor: m.Name, Endpoint: e.name, Variant: variant, Window: Window{pane, size}, Rows: current.Rows, Baseline: m.Baseline.ID}
+	var ranges []Range
+	if s := e.series[seriesKey{variant, m.Layout().ID()}]; s != nil {
+		for _, p := range s.panes.Within(windows.Window{Start: since, End: pane.End}) {
+			ranges = mergeRanges(ranges, p.ranges)
+		}
+	}
+	return raise(e.alerts, m.jointKey(variant, name, size), fired, For{1, 1}, since, func(transition string) Alert {
+		a := m.traffic(&r, jointRule, ranges, transition)
+		a.Feature = name
+		a.ID, a.Kind = alertID(&r, a.Feature, jointRule, transition), detectors.KindDrift
+		a.Score, a.Threshold = math.Log(max(evidence, 1)), math.Log(m.Budget.FalseAlarms.panes(e.pane))
+		a.Evidence.Budget = &BudgetEvidence{
+			Recurrence: math.Round(evidence * e.pane.Seconds()), FalseAlarms: m.Budget.FalseAlarms, MinEffect: m.Budget.MinEffect, Since: since,
+			Change: "together", Panes: panes,
+		}
+		rest(&a)
 		return a
 	})
 }

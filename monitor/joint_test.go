@@ -42,7 +42,7 @@ func TestJointAlert(t *testing.T) {
 	if a.Rule != "joint" || a.Feature != "x and plan" || a.Kind != "drift" || a.State != firing || a.Since != date("2026-03-01T12:30:00") {
 		t.Errorf("alert %s of %q, %s, since %v", a.Rule, a.Feature, a.State, a.Since)
 	}
-	if j := a.Evidence.Joint; *j != (JointEvidence{[2]string{"x", "plan"}, "half", j.Reference, 0.7}) || j.Reference < 0.499 || j.Reference > 0.501 {
+	if j := a.Evidence.Joint; !slices.Equal(j.Features, []string{"x", "plan"}) || j.Side != "half" || j.Current != 0.7 || j.Reference < 0.499 || j.Reference > 0.501 {
 		t.Errorf("evidence %+v", j)
 	}
 	if !slices.Equal(a.Histogram.Current, []float64{0.7, 1 - a.Evidence.Joint.Current}) || a.Evidence.Budget.Records != a.Samples.Current || a.Samples.Current != int64(a.Evidence.Budget.Panes)*100 {

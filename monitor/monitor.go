@@ -21,6 +21,7 @@ type Monitor struct {
 	weighed     []*weighed            // by feature, of the alarm budget; nil without one
 	tables      []*budget.Table       // theirs
 	pairs       []*budget.Pair        // of features, as in [profile.Layout.Pairs]; nil where they are not watched
+	projections []*budget.Table       // of the sums over columns, as in [profile.Layout.Projections]; as pairs
 	constraints *baseline.Constraints // that Constrain set, or nil
 }
 
@@ -42,7 +43,9 @@ func New(c Config, b *baseline.Baseline) *Monitor {
 			w := newWeighed(&b.Profile.Features[i], b.Calibration(i), c.Budget.MinEffect)
 			m.weighed, m.tables = append(m.weighed, w), append(m.tables, w.table)
 		}
-		m.pairs = newPairs(c, b)
+		if watchesJointly(c, b) {
+			m.pairs, m.projections = newPairs(c, b), newProjections(c, b)
+		}
 	}
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {
 		for _, r := range rules {

@@ -23,8 +23,9 @@ type SavedBets struct {
 	Unseen    int64           `json:"unseen,omitempty"`
 	Effects   map[int]float64 `json:"effects,omitempty"` // by feature with a winning bet
 	Pairs     int             `json:"pairs,omitempty"`   // how many pairs of features have a state
+	Sums      int             `json:"sums,omitempty"`    // how many sums over features have one
 	Size      int             `json:"size"`              // bytes of the states
-	States    []byte          `json:"-"`                 // encoded, of all features and then of all pairs
+	States    []byte          `json:"-"`                 // encoded, of all features, of all pairs and of all sums
 }
 
 // Key is the key of the saved bets in a compacted topic.
@@ -96,6 +97,10 @@ func (e *endpoint) savedBets(m *Monitor, key budgetKey, b *bets) SavedBets {
 	for i := range b.pairs {
 		saved.States = b.pairs[i].Append(saved.States)
 	}
+	saved.Sums = len(b.sums)
+	for _, state := range b.sums {
+		saved.States = state.Append(saved.States)
+	}
 	return saved
 }
 
@@ -137,6 +142,16 @@ func (s *Shard) RestoreBets(saved SavedBets) error {
 				return fmt.Errorf("bets of monitor %q on %q of endpoint %q: pair %q: %w", saved.Monitor, saved.Variant, saved.Endpoint, m.pairName(i), err)
 			}
 			b.pairs[i], rest = *state, left
+		}
+		for i, table := range m.projections {
+			state := table.NewState()
+			if i < saved.Sums {
+				var err error
+				if state, rest, err = table.Decode(rest); err != nil {
+					return fmt.Errorf("bets of monitor %q on %q of endpoint %q: %s: %w", saved.Monitor, saved.Variant, saved.Endpoint, m.projectionName(i), err)
+				}
+			}
+			b.sums = append(b.sums, state)
 		}
 		if b.last != windows.Never {
 			panes, share := m.Budget.FalseAlarms.panes(e.pane), e.share(m, b.place)

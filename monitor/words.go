@@ -35,6 +35,9 @@ func (a *Alert) words() string {
 		return a.columnWords(where, window)
 	}
 	if a.Rule == jointRule {
+		if len(a.Evidence.Joint.Features) > 2 {
+			return a.projectionWords(where, window)
+		}
 		return a.jointWords(where, window)
 	}
 	if a.Evidence.Budget != nil {
@@ -100,7 +103,7 @@ func (a *Alert) budgetWords(where, window string) string {
 		return fmt.Sprintf("%s on %s is like the baseline again %s: for some panes, nothing as strong as what was reported has shown", a.Feature, where, window)
 	}
 	verb := "has had"
-	if !strings.Contains(b.Change, " ") {
+	if !strings.Contains(b.Change, " ") || strings.HasSuffix(b.Change, "distributed") {
 		verb = "has been"
 	}
 	text := fmt.Sprintf("%s on %s %s %s since about %s (%s, %d records): at least %s of the records have moved, and up to %s are ignored; "+

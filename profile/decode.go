@@ -38,6 +38,9 @@ func (p *Profile) MergeEncoded(b []byte) error {
 	if version == withPairs || version == oldWithPairs {
 		p.mergePairs(&r, rows)
 	}
+	if version == withPairs {
+		p.mergeProjections(&r, rows)
+	}
 	if r.err == nil && len(r.b) > 0 {
 		return fmt.Errorf("profile is followed by %d bytes that do not belong to it", len(r.b))
 	}

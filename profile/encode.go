@@ -13,7 +13,7 @@ import (
 //	version rows extra features { captured missing invalid nan inf, numeric: negative fractional
 //	  non-empty bins, a byte for each: the empty ones before it and its count, { what that leaves out }
 //	  moments count [ sum squares min max [ under ] [ over ] ]  new other, new names { length name count } }
-//	version 7: pairs { the profile's rows less the pair's, agree }
+//	version 7: pairs { the profile's rows less the pair's, agree }  projections { by sum: rows }
 //
 // The byte has the empty bins before it in its high half, 15 when they are 15 or more, and the count in its low half, 0 when it
 // is none of 1 to 15. What it leaves out is the empty bins less 15, the count, and, of a number, the offset: in 2 bytes of a
@@ -21,7 +21,7 @@ import (
 //
 // Under and over are there when the first and the last bin are not empty.
 //
-// Versions 4 and 5, which are read too, have { gap count, numeric: offset } for each bin, and version 3 is without fractional: a
+// Versions 4 and 5, which are read too, have { gap count, numeric: offset } for each bin and no projections, and version 3 is without fractional: a
 // profile of it has no such value.
 const (
 	encodingVersion = 6
@@ -44,7 +44,7 @@ func (p *Profile) Append(b []byte) []byte {
 		b = p.Features[i].append(b)
 	}
 	if p.Joint != nil {
-		b = p.Joint.append(b, p.Rows)
+		b = p.Joint.appendProjected(p.Joint.append(b, p.Rows))
 	}
 	return b
 }

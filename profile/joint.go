@@ -12,8 +12,9 @@ import (
 // not, and outside the middle half of the baseline's values or not; a category is among those that hold about half of the
 // baseline's values or not. Sides agree in half of the rows when columns have nothing to do with each other.
 type Joint struct {
-	Rows  []int64 // by [Layout.Pairs]: with a value in both columns
-	Agree []int64 // of these: both columns are on the same side
+	Rows      []int64   // by [Layout.Pairs]: with a value in both columns
+	Agree     []int64   // of these: both columns are on the same side
+	Projected [][]int64 // by [Layout.Projections] and sum: rows with inputs; 0 in a baseline that did not count them
 }
 
 // Pair is two watched columns whose sides are compared.
@@ -77,7 +78,7 @@ func (f *FeatureLayout) outer() bool {
 // CountPairs makes the profile count pairs from now on. It needs some time for each row, so who does not look at them does not.
 func (p *Profile) CountPairs() {
 	if n := len(p.Layout.Pairs()); p.Joint == nil && n > 0 {
-		p.Joint = &Joint{Rows: make([]int64, n), Agree: make([]int64, n)}
+		p.Joint = &Joint{Rows: make([]int64, n), Agree: make([]int64, n), Projected: p.Layout.newProjected()}
 	}
 }
 
@@ -90,21 +91,27 @@ func (p *Profile) mergeJoint(other *Joint) {
 		p.Joint.Rows[i] += n
 		p.Joint.Agree[i] += other.Agree[i]
 	}
+	for i, counts := range other.Projected {
+		for sum, n := range counts {
+			p.Joint.Projected[i][sum] += n
+		}
+	}
 }
 
 // sides are those of 64 rows in a column, a bit each.
 type sides struct{ valid, upper, outer uint64 }
 
-// joint counts pairs. It has for all profiles of a layout what does not depend on the rows.
+// joint counts pairs and projections. It has for all profiles of a layout what does not depend on the rows.
 type joint struct {
-	pairs   []Pair
-	columns []*packer // nil of those that are in no pair
-	packed  []sides   // scratch
+	pairs       []Pair
+	projections []Projection
+	columns     []*packer // nil of those that are in no pair
+	packed      []sides   // scratch
 }
 
 func newJoint(layout *Layout) *joint {
 	n := len(layout.Features)
-	c := &joint{pairs: layout.Pairs(), columns: make([]*packer, n), packed: make([]sides, n)}
+	c := &joint{pairs: layout.Pairs(), projections: layout.Projections(), columns: make([]*packer, n), packed: make([]sides, n)}
 	for _, p := range c.pairs {
 		for _, i := range []int{p.A, p.B} {
 			if c.columns[i] == nil {
@@ -153,6 +160,7 @@ func (c *joint) observe(j *Joint, batch *capture.Batch, rows []int32) {
 			j.Rows[i] += int64(bits.OnesCount64(valid))
 			j.Agree[i] += int64(bits.OnesCount64(valid &^ unlike))
 		}
+		project(c.projections, j.Projected, packed, input, len(block))
 	}
 }
 

@@ -48,7 +48,7 @@ func TestPairs(t *testing.T) {
 	p := New(layout)
 	p.CountPairs()
 	p.Observe(batch, []int32{0, 1, 2})
-	want := &Joint{Rows: []int64{2, 3, 2, 1, 1, 1, 2, 1, 1}, Agree: []int64{0, 1, 2, 0, 1, 1, 1, 1, 0}}
+	want := &Joint{Rows: []int64{2, 3, 2, 1, 1, 1, 2, 1, 1}, Agree: []int64{0, 1, 2, 0, 1, 1, 1, 1, 0}, Projected: [][]int64{}}
 	if diff := cmp.Diff(want, p.Joint); diff != "" {
 		t.Error(diff)
 	}
@@ -74,7 +74,7 @@ func TestPairsAreOptional(t *testing.T) {
 		t.Errorf("%d rows, pairs (-want +got):\n%s", plain.Rows, diff)
 	}
 	paired.Reset()
-	if diff := cmp.Diff(&Joint{make([]int64, 9), make([]int64, 9)}, paired.Joint); diff != "" {
+	if diff := cmp.Diff(&Joint{make([]int64, 9), make([]int64, 9), [][]int64{}}, paired.Joint); diff != "" {
 		t.Error(diff)
 	}
 	// No column has a side: there is nothing to count.

@@ -24,6 +24,8 @@ type Layout struct {
 	Features []FeatureLayout `json:"features"`
 	id       string
 	pairs    []Pair
+
+	projections []Projection
 }
 
 // FeatureLayout is how one watched column is counted.

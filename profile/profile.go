@@ -55,6 +55,9 @@ func (p *Profile) Reset() {
 	if p.Joint != nil {
 		clear(p.Joint.Rows)
 		clear(p.Joint.Agree)
+		for _, counts := range p.Joint.Projected {
+			clear(counts)
+		}
 	}
 	for i := range p.Features {
 		f := &p.Features[i]

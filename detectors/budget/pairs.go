@@ -14,8 +14,11 @@ type Pair struct {
 	inside, outside [pairBets]float64 // logarithms, of a record that agrees and of one that does not
 }
 
-// PairShare is the part of a budget that pairs have together, where there are some.
-const PairShare = 0.2
+// The parts of a budget that pairs have together, where there are some, and sums over columns.
+const (
+	PairShare       = 0.17
+	ProjectionShare = 0.03
+)
 
 // pairSizes are the sizes of the alternatives, up and then down.
 var pairSizes = [...]float64{0.05, 0.15, 0.35}
