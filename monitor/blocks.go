@@ -195,7 +195,7 @@ func (b *blocks) begin(block, until windows.Time) error {
 // add adds the rows of the panes in w, each made one part first: in how many parts its rows came must not matter.
 func (b *blocks) add(w windows.Window, to *profile.Profile) ([]Range, error) {
 	for start, p := range b.series.panes.Within(w) {
-		if err := p.compact(b.series.layout); err != nil {
+		if err := p.compact(b.series.layout, profile.New); err != nil {
 			return nil, fmt.Errorf("pane %v: %w", start, err)
 		}
 	}

@@ -64,7 +64,7 @@ func TestBlocksAreThePanes(t *testing.T) {
 		put := func(at windows.Time) {
 			offset++
 			values := rapid.SliceOfN(rapid.Float64Range(-1, 4), 1, 3).Draw(t, "values")
-			if err := s.add(numberDelta(layout, at, offset, values...), offset); err != nil {
+			if err := s.add(numberDelta(layout, at, offset, values...), offset, scratch{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -63,7 +63,7 @@ func (e *endpoint) add(d *Delta, offset int64) ([]Delta, error) {
 		e.unseen(&p)
 		if missed == "" || missed == MissedSome {
 			s := e.seriesOf(p.Variant, p.Layout)
-			if err := s.add(p, offset); err != nil {
+			if err := s.add(p, offset, e.scratch); err != nil {
 				return nil, fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, p.Variant, p.Start, err)
 			}
 			if s.layout == nil {
@@ -330,7 +330,7 @@ func (e *endpoint) settle(out *Output) error {
 			if p.first < 0 || s.layout == nil {
 				continue
 			}
-			if err := p.compact(s.layout); err != nil {
+			if err := p.compact(s.layout, e.scratch.take); err != nil {
 				return fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, key.variant, start, err)
 			}
 			p.first = -1

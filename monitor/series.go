@@ -26,7 +26,7 @@ type pane struct {
 	saved   int64 // after a restart: deltas before this offset are in what was saved
 }
 
-func (s *series) add(d PaneDelta, offset int64) error {
+func (s *series) add(d PaneDelta, offset int64, scratch scratch) error {
 	p, ok := s.panes.Get(d.Start)
 	if !ok {
 		p = &pane{first: -1}
@@ -45,7 +45,7 @@ func (s *series) add(d PaneDelta, offset int64) error {
 	p.ranges = mergeRanges(p.ranges, d.Ranges)
 	p.through = offset + 1
 	if len(p.parts) >= maxParts {
-		return p.compact(s.layout)
+		return p.compact(s.layout, scratch.take)
 	}
 	return nil
 }
@@ -53,12 +53,12 @@ func (s *series) add(d PaneDelta, offset int64) error {
 // maxParts bounds the parts of a pane, one a commit, that a window has to merge.
 const maxParts = 16
 
-// compact merges the parts of a pane into one.
-func (p *pane) compact(layout *profile.Layout) error {
+// compact merges the parts of a pane into one, by way of an empty profile of the layout that it is given when there are several.
+func (p *pane) compact(layout *profile.Layout, empty func(*profile.Layout) *profile.Profile) error {
 	if len(p.parts) < 2 {
 		return nil
 	}
-	whole := profile.New(layout)
+	whole := empty(layout)
 	for _, part := range p.parts {
 		if err := whole.MergeEncoded(part); err != nil {
 			return err

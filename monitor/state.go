@@ -154,7 +154,7 @@ func (s *Shard) Replay(d *Delta, offset int64) error {
 		if known, ok := series.panes.Get(p.Start); ok && offset < known.saved {
 			continue
 		}
-		if err := series.add(p, offset); err != nil {
+		if err := series.add(p, offset, e.scratch); err != nil {
 			return err
 		}
 	}

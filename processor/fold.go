@@ -20,8 +20,8 @@ const (
 )
 
 const (
-	maxBatchRows = 1024      // rows of an endpoint that are folded at once: their columns stay in the processor's cache
-	maxOpenBytes = 128 << 20 // of profiles kept open; the rest waits encoded
+	maxBatchRows = 1024     // rows of an endpoint that are folded at once: their columns stay in the processor's cache
+	maxOpenBytes = 32 << 20 // of profiles kept open; the rest waits encoded
 	maxPending   = 64 << 20
 )
 
@@ -46,6 +46,7 @@ type fold struct {
 	touched   []*openPane // scratch of sortRows
 	opened    int         // bytes of open profiles
 	pending   int         // bytes of encoded profiles
+	encoded   []byte      // scratch of encode
 
 	counts foldCounts
 }
@@ -208,7 +209,7 @@ func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
 		}
 		t.came(r, before)
 		if t.batch.Rows() >= maxBatchRows {
-			f.foldRows()
+			f.foldRows(maxBatchRows)
 		}
 	}
 	if failed == nil {

@@ -118,7 +118,7 @@ func TestProgressComesWithTheLastDelta(t *testing.T) {
 		if dead := f.add(flat(noon.Add(time.Duration(i)*time.Second), 0, ""), noon.Add(2*time.Hour)); dead != nil {
 			t.Fatal(dead)
 		}
-		f.foldRows()
+		f.foldRows(0)
 	}
 	deltas := f.deltas()
 	if len(deltas) < 2 {

@@ -107,7 +107,7 @@ func (in *Ingest) poll(ctx context.Context, next time.Time) error {
 			r.Recycle()
 		}
 	})
-	in.intake.fold.foldRows()
+	in.intake.fold.foldRows(someRows)
 	return err
 }
 

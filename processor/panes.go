@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"slices"
@@ -11,9 +12,20 @@ import (
 	"tidemark/windows"
 )
 
-// foldRows counts the decoded rows into their panes.
-func (f *fold) foldRows() {
+const (
+	someRows   = 256     // of an endpoint that are worth opening a profile for before the commit
+	maxWaiting = 1 << 16 // rows that wait for more of their endpoints
+)
+
+// foldRows counts the decoded rows into their panes, those of endpoints that have at least so many. The others wait: a profile is
+// much larger than a few rows.
+func (f *fold) foldRows(least int) {
+	waiting, rows := f.unfolded[:0], 0
 	for _, t := range f.unfolded {
+		if n := t.batch.Rows(); n < least {
+			waiting, rows = append(waiting, t), rows+n
+			continue
+		}
 		for _, p := range f.sortRows(t) {
 			t.count.counter.Observe(p.profile, t.batch, p.rows)
 			p.rows = p.rows[:0]
@@ -21,10 +33,12 @@ func (f *fold) foldRows() {
 		f.counts.extra += int64(t.batch.Extra())
 		f.counts.undecoded += int64(t.batch.Undecoded())
 		t.empty()
+		if f.opened > maxOpenBytes {
+			f.encode()
+		}
 	}
-	f.unfolded = f.unfolded[:0]
-	if f.opened > maxOpenBytes {
-		f.encode()
+	if f.unfolded = waiting; rows > maxWaiting {
+		f.foldRows(0)
 	}
 }
 
@@ -100,7 +114,8 @@ func (f *fold) encode() {
 	for _, p := range f.open {
 		t := p.target
 		d := f.delta(t.endpoint)
-		encoded := p.profile.Append(nil)
+		f.encoded = p.profile.Append(f.encoded[:0])
+		encoded := bytes.Clone(f.encoded)
 		f.pending += len(encoded)
 		d.panes = append(d.panes, monitor.PaneDelta{
 			Variant: t.variant, Layout: t.targetKey.layout, Start: p.start, Length: t.pane.Milliseconds(),
@@ -122,7 +137,7 @@ const (
 
 // deltas returns what was folded since the last commit, endpoint by endpoint, in records of bounded size.
 func (f *fold) deltas() []*monitor.Delta {
-	f.foldRows()
+	f.foldRows(0)
 	f.encode()
 	var deltas []*monitor.Delta
 	for _, name := range slices.Sorted(maps.Keys(f.endpoints)) {
