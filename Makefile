@@ -10,7 +10,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test simulate chaos soak race bench guard bench-reference bench-score bench-budget bench-calibration lint fmt fuzz bench-restore
+.PHONY: help build run test simulate chaos soak race bench guard bench-reference bench-latency bench-score bench-budget bench-calibration lint fmt fuzz bench-restore
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,13 +62,16 @@ race: ## Run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -tags synctests ./...
 
 bench: ## Run the benchmarks
-	go test -bench . -skip Reference -run '^$$' ./...
+	go test -bench . -skip 'Reference|Latency' -run '^$$' ./...
 
 guard: ## Fail when counting a capture has become slower than was accepted in processor/testdata/guard.json (Linux)
 	go test -tags synctests -bench '^BenchmarkGuard$$' -benchtime 1x -run '^$$' ./processor
 
 bench-reference: ## Measure the whole program on Apache Kafka against bare polling; BENCH_FLAGS has flags
 	go test -bench Reference -benchtime 1x -timeout 60m -run '^$$' ./cmd/bench
+
+bench-latency: ## Time from record to report and alert at a steady rate on Apache Kafka; BENCH_FLAGS has flags
+	go test -bench Latency -benchtime 1x -timeout 60m -run '^$$' ./cmd/bench
 
 bench-score: ## Score two million rows of 25 columns: rows a second of processor time
 	go test -bench Score -benchtime 1x -run '^$$' ./cmd/tidemark

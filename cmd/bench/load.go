@@ -27,7 +27,10 @@ const (
 // topic is the name of the topic with the workload's captures: the same workload is loaded once.
 func (o *options) topic() string {
 	w := o.work
-	if o.captures != "" {
+	switch {
+	case o.live != "":
+		return o.live
+	case o.captures != "":
 		return "bench.captures.file"
 	}
 	return fmt.Sprintf("bench.captures.%d.%d.%d.%d.%d", w.records, w.features, w.endpoints, w.rate, w.arrowRows)

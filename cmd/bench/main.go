@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -16,7 +17,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{Use: "bench", Short: "Measure Tidemark on a cluster", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(referenceCommand(), pollCommand())
+	root.AddCommand(referenceCommand(), latencyCommand(), pollCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -63,6 +64,33 @@ record with 2 s of jitter, and a shift of three features after three fifths. Wit
 	f.StringVar(&o.training, "training", "", "training data from a CSV `file`")
 	f.StringVar(&o.expected, "expected", "", "expected windows from a gzip-compressed JSON `file`")
 	f.StringVar(&o.profile, "cpuprofile", "", "`file` for a processor profile of the last run")
+	return c
+}
+
+func latencyCommand() *cobra.Command {
+	o := options{processes: 1, work: workload{features: 20, endpoints: 1}}
+	var last time.Duration
+	c := &cobra.Command{
+		Use:   "latency",
+		Short: "Send captures at a steady rate and time the reports and alerts",
+		Long: `Send captures of now at a steady rate to a topic of 8 partitions, which Tidemark reads, and print how long after the
+record that closed a window its report and its alerts were read, committed: the record is the last one of the first
+records, in each partition, of an event time by which the window and its lateness have passed. Three features move
+every 15 seconds, so that there are alerts.`,
+		Example: "  bench latency --brokers localhost:9092 --tidemark bin/tidemark --rate 50000 --for 2m",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.out = c.OutOrStdout()
+			return o.latency(c.Context(), last)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.brokers, "brokers", "localhost:9092", "bootstrap `broker`")
+	f.StringVar(&o.tidemark, "tidemark", "bin/tidemark", "`program` to measure")
+	f.IntVar(&o.work.rate, "rate", 50_000, "records a second")
+	f.DurationVar(&last, "for", time.Minute, "how long to measure")
+	f.DurationVar(&o.window.Size, "size", 10*time.Second, "size of the windows")
+	f.DurationVar(&o.window.Slide, "slide", time.Second, "slide of the windows")
 	return c
 }
 

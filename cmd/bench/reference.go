@@ -34,6 +34,7 @@ type options struct {
 	budget                       bool // instead of thresholds
 	captures, training, expected string
 	profile                      string
+	live                         string // the topic of captures of now
 	out                          io.Writer
 }
 
@@ -52,24 +53,29 @@ func (m *measured) perMillion() float64 { return m.cpu.Seconds() / float64(m.row
 
 func (m *measured) rate() float64 { return float64(m.rows) / m.seconds }
 
+// enter makes the directory that a run's files are in, unless one was given.
+func (o *options) enter() (done func(), err error) {
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "bench"); err != nil {
+			return nil, err
+		}
+		made := o.dir
+		return func() { _ = os.RemoveAll(made) }, nil // the system's temporary files
+	}
+	o.dir, err = filepath.Abs(o.dir)
+	return func() {}, err
+}
+
 // reference runs the pairs and prints what they took.
 func (o *options) reference(ctx context.Context) error {
 	if o.work.rate < 1 {
 		return fmt.Errorf("--rate %d: give how many records a second of event time has, 1 at least", o.work.rate)
 	}
-	if o.dir == "" {
-		dir, err := os.MkdirTemp("", "bench")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(dir) }() // the system's temporary files
-		o.dir = dir
-	}
-	dir, err := filepath.Abs(o.dir)
+	done, err := o.enter()
 	if err != nil {
 		return err
 	}
-	o.dir = dir
+	defer done()
 	b, edges, err := o.baseline()
 	if err != nil {
 		return err

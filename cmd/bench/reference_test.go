@@ -49,12 +49,17 @@ func TestReferenceJob(t *testing.T) {
 	}
 }
 
+// BenchmarkLatency times reports and alerts; BENCH_FLAGS has flags of bench latency, such as --rate 100000.
+func BenchmarkLatency(b *testing.B) { measure(b, "latency") }
+
 // BenchmarkReference is the whole reference job; BENCH_FLAGS has flags of bench reference, such as --archive small.
-func BenchmarkReference(b *testing.B) {
+func BenchmarkReference(b *testing.B) { measure(b, "reference") }
+
+func measure(b *testing.B, what string) {
 	kafka := testbed.StartKafka(b)
 	bench, tidemark := programs(b)
 	for b.Loop() {
-		arguments := append([]string{"reference", "--brokers", kafka.Plain, "--tidemark", tidemark}, strings.Fields(os.Getenv("BENCH_FLAGS"))...)
+		arguments := append([]string{what, "--brokers", kafka.Plain, "--tidemark", tidemark}, strings.Fields(os.Getenv("BENCH_FLAGS"))...)
 		command := exec.CommandContext(b.Context(), bench, arguments...)
 		command.Stdout, command.Stderr = os.Stdout, os.Stderr
 		if err := command.Run(); err != nil {
