@@ -13,8 +13,12 @@ type scoreMetrics struct {
 	recurrence, kappa        *prometheus.GaugeVec // by feature, of the alarm budget
 	score, threshold, firing *prometheus.GaugeVec // by rule
 	series                   *bounded
-	shown                    map[string][]string // the series of an endpoint, as series knows them
+	shown                    map[string][]string    // the series of an endpoint, as series knows them
+	scored                   map[string]scoreGauges // of the series of scores: labels take long to look up
+	name                     []byte                 // scratch of scores
 }
+
+type scoreGauges struct{ score, threshold prometheus.Gauge }
 
 var (
 	windowLabels  = []string{"monitor", "endpoint", "variant", "size"}
@@ -41,6 +45,7 @@ func newScoreMetrics(r prometheus.Registerer) *scoreMetrics {
 		firing:     gauge("alert_firing", "1 while an alert of the rule is firing, 0 when it was resolved; absent before the first.", ruleLabels),
 		series:     newBounded(r, "tidemark_drift_score", maxSeries),
 		shown:      map[string][]string{},
+		scored:     map[string]scoreGauges{},
 	}
 }
 
@@ -84,11 +89,22 @@ func (m *scoreMetrics) show(r *monitor.Report) {
 
 func (m *scoreMetrics) scores(window []string, feature string, scores map[string]monitor.Score) {
 	for method, score := range scores {
-		if labels := append(window[:4:4], feature, method); m.take(labels) {
-			m.score.WithLabelValues(labels...).Set(score.Score)
-			if !score.ReportedOnly {
-				m.threshold.WithLabelValues(labels...).Set(score.Threshold)
+		m.name = appendKey(appendKey(m.name[:0], window...), feature, method)
+		g, known := m.scored[string(m.name)]
+		if !known {
+			labels := append(window[:4:4], feature, method)
+			if !m.take(labels) {
+				continue
 			}
+			g.score = m.score.WithLabelValues(labels...)
+			if !score.ReportedOnly {
+				g.threshold = m.threshold.WithLabelValues(labels...)
+			}
+			m.scored[string(m.name)] = g
+		}
+		g.score.Set(score.Score)
+		if g.threshold != nil {
+			g.threshold.Set(score.Threshold)
 		}
 	}
 }
@@ -113,14 +129,16 @@ func (m *scoreMetrics) forget(endpoint string) {
 	}
 	for _, name := range m.shown[endpoint] {
 		delete(m.series.seen, name)
+		delete(m.scored, name)
 	}
 	delete(m.shown, endpoint)
 }
 
-func key(labels []string) string {
-	var b []byte
+func key(labels []string) string { return string(appendKey(nil, labels...)) }
+
+func appendKey(b []byte, labels ...string) []byte {
 	for _, l := range labels {
 		b = append(append(b, l...), 0)
 	}
-	return string(b)
+	return b
 }
