@@ -27,8 +27,9 @@ func (d *document) baseline() (*Baseline, error) {
 	if d.Rows <= 0 {
 		return nil, fmt.Errorf("rows is %d: it must be at least 1", d.Rows)
 	}
-	b.Layout.ID() // computed before anyone shares the layout, as are the pairs
+	b.Layout.ID() // computed before anyone shares the layout, as are the pairs and projections
 	b.Layout.Pairs()
+	b.Layout.Projections()
 	b.Profile = profile.New(&b.Layout)
 	b.Profile.Rows = d.Rows
 	for i := range d.Features {

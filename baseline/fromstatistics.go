@@ -86,6 +86,7 @@ func (b *Baseline) fill(roles Roles) error {
 	}
 	b.Layout.ID() // computed before anyone shares the layout, as are the pairs
 	b.Layout.Pairs()
+	b.Layout.Projections()
 	b.Profile = profile.New(&b.Layout)
 	b.Profile.Rows = s.Rows
 	for i, fill := range fillers {
