@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -170,16 +171,26 @@ func (b *Batch) whole(sides Side) bool {
 	return (sides&Input != 0 || b.inputs.n == 0) && (sides&Output != 0 || b.outputs.n == 0)
 }
 
+// Grow makes room for rows in all, so that adding them takes no more memory.
+func (b *Batch) Grow(rows int) {
+	if rows > b.room {
+		b.times, b.sides = slices.Grow(b.times, rows-len(b.times)), slices.Grow(b.sides, rows-len(b.sides))
+		b.growTo(rows)
+	}
+}
+
 // grow makes room for more rows in all columns at once, so that a row need not look at each.
-func (b *Batch) grow() {
-	b.room = max(64, 2*b.room)
+func (b *Batch) grow() { b.growTo(max(64, 2*b.room)) }
+
+func (b *Batch) growTo(room int) {
+	b.room = room
 	for i := range b.columns {
 		c := &b.columns[i]
 		if c.kind == Categorical {
-			c.codes = append(c.codes, make([]int16, b.room-len(c.codes))...)
-			c.spans = append(c.spans, make([]span, b.room-len(c.spans))...)
+			c.codes = slices.Grow(c.codes, b.room-len(c.codes))[:b.room]
+			c.spans = slices.Grow(c.spans, b.room-len(c.spans))[:b.room]
 		} else {
-			c.floats = append(c.floats, make([]float64, b.room-len(c.floats))...)
+			c.floats = slices.Grow(c.floats, b.room-len(c.floats))[:b.room]
 		}
 	}
 }

@@ -133,11 +133,13 @@ func (a *Archive) encode(ctx context.Context, p *archived, records *archive.Reco
 		return nil, archive.Action{}, nil, ctx.Err()
 	}
 	table := archive.Decode(records, a.sources[p.name.Topic])
+	records.Drop()
 	cut := p.chain.Cut(records.End, table.Rows, records.Epoch)
 	if cut.Do == archive.Stop {
 		return nil, cut, nil, cut.Err
 	}
 	content, err := table.Parquet(cut.Info, a.to.Config().Codec)
+	table.Drop()
 	if err != nil {
 		err = fmt.Errorf("archive %s/%d from offset %d: %w", p.name.Topic, p.name.Partition, records.Start, err)
 	}
@@ -312,10 +314,10 @@ func (a *Archive) cut(work context.Context, now time.Time) {
 			largest = p
 		}
 	}
-	full := held >= 2*int64(settings.Size)
-	if full && largest != nil {
+	if held >= int64(settings.Size) && largest != nil {
 		a.put(work, largest)
 	}
+	full := held >= int64(settings.Size)*3/2
 	if full == a.full {
 		return
 	}

@@ -72,7 +72,7 @@ func (m *archiveMetrics) put(t *archive.Table, bytes int64, took time.Duration) 
 		m.rows.WithLabelValues(status).Add(float64(n))
 	}
 	m.extra.Add(float64(t.Extra))
-	m.untyped.Add(float64(t.Untyped()))
+	m.untyped.Add(float64(t.Untyped))
 	m.putSeconds.Observe(took.Seconds())
 }
 

@@ -17,7 +17,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{Use: "bench", Short: "Measure Tidemark on a cluster", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(referenceCommand(), latencyCommand(), pollCommand())
+	root.AddCommand(referenceCommand(), latencyCommand(), encodingsCommand(), pollCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -28,6 +28,8 @@ type columns struct {
 type typedColumn struct {
 	name  string
 	kind  capture.Kind
+	words bool                    // a categorical column whose values come again, and has a dictionary
+	few   bool                    // a numeric column most values of which come again
 	place map[*capture.Schema]int // in the batch
 }
 
@@ -64,30 +66,82 @@ func layOut(schemas []*capture.Schema) *columns {
 			default:
 				place = len(c.typed)
 				places[name] = place
-				c.typed = append(c.typed, typedColumn{name, watched.Kind, map[*capture.Schema]int{}})
+				c.typed = append(c.typed, typedColumn{name: name, kind: watched.Kind, place: map[*capture.Schema]int{}})
 			}
 			c.typed[place].place[schema] = i
 		}
 	}
+	return c
+}
+
+// choose decides by the rows which columns get a dictionary.
+func (c *columns) choose(chunks []*chunk, codec Codec) {
 	fields := append([]arrow.Field(nil), fixedFields...)
-	for _, t := range c.typed {
-		f := arrow.Field{Name: t.name, Type: arrow.PrimitiveTypes.Float64, Nullable: true}
-		if t.kind == capture.Categorical {
+	for i := range c.typed {
+		column := &c.typed[i]
+		f := arrow.Field{Name: column.name, Type: arrow.PrimitiveTypes.Float64, Nullable: true}
+		if column.kind == capture.Numeric {
+			column.few = codec == Small && column.hasFew(chunks)
+		} else {
 			f.Type = arrow.BinaryTypes.String
+			if column.words = column.repeats(chunks); column.words {
+				f.Type = dictionaryType
+			}
 		}
 		fields = append(fields, f)
 	}
 	fields = append(fields, arrow.Field{
 		Name: extraColumn, Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String), Nullable: true})
 	c.arrow, c.width = arrow.NewSchema(fields, nil), len(fields)
-	return c
+}
+
+// repeats says whether a dictionary pays: whether most values were met so early that they have a code.
+func (t *typedColumn) repeats(chunks []*chunk) bool {
+	coded, others := 0, 0
+	for _, k := range chunks {
+		for schema, place := range t.place {
+			b := k.batches[schema]
+			if b == nil {
+				continue
+			}
+			for row, code := range b.Codes(place) {
+				if code >= 0 {
+					coded++
+				} else if _, present := b.Text(place, int32(row)); present {
+					others++
+				}
+			}
+		}
+	}
+	return others <= coded
+}
+
+// hasFew says whether numbers come four times on average, in the first batch that has the column.
+func (t *typedColumn) hasFew(chunks []*chunk) bool {
+	for _, k := range chunks {
+		for schema, place := range t.place {
+			b := k.batches[schema]
+			if b == nil {
+				continue
+			}
+			numbers, seen := b.Numbers(place), map[float64]struct{}{}
+			for _, x := range numbers {
+				if seen[x] = struct{}{}; len(seen) > len(numbers)/4 {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // record returns the rows [from, to) of a chunk.
 func (c *columns) record(k *chunk, from, to int) arrow.RecordBatch {
 	all := make([]arrow.Array, 0, c.width)
-	for _, a := range k.fixed {
+	for _, a := range k.fixed.arrays() {
 		all = append(all, array.NewSlice(a, int64(from), int64(to)))
+		a.Release()
 	}
 	for i := range c.typed {
 		all = append(all, c.typed[i].values(k, from, to))
@@ -102,6 +156,20 @@ func (c *columns) record(k *chunk, from, to int) arrow.RecordBatch {
 
 // values returns the rows [from, to) of a typed column.
 func (t *typedColumn) values(k *chunk, from, to int) arrow.Array {
+	switch {
+	case t.words:
+		return t.dictionary(k, from, to)
+	case t.kind == capture.Categorical:
+		all := texts{}
+		for row := from; row < to; row++ {
+			text, present := "", false
+			if place, ok := t.place[k.of[row]]; ok {
+				text, present = k.batches[k.of[row]].Text(place, k.at[row])
+			}
+			all.add([]byte(text), present)
+		}
+		return all.array(arrow.BinaryTypes.String)
+	}
 	if schema := k.of[from]; len(k.batches) == 1 && schema != nil && k.batches[schema].Rows() == len(k.of) {
 		if place, ok := t.place[schema]; ok { // all rows of the chunk are in one batch, in its order
 			column := k.batches[schema].Column(place)
@@ -109,37 +177,67 @@ func (t *typedColumn) values(k *chunk, from, to int) arrow.Array {
 			return array.NewSlice(column, int64(from), int64(to))
 		}
 	}
-	sources := map[*capture.Schema]arrow.Array{}
-	for schema, place := range t.place {
-		if b := k.batches[schema]; b != nil {
-			sources[schema] = b.Column(place)
-			defer sources[schema].Release()
+	numbers, valid := make([]float64, 0, to-from), validity{}
+	for row := from; row < to; row++ {
+		x, present := 0.0, false
+		if place, ok := t.place[k.of[row]]; ok {
+			x = k.batches[k.of[row]].Numbers(place)[k.at[row]]
+			present = !capture.IsNull(x)
 		}
+		numbers = append(numbers, x)
+		valid.add(present)
 	}
-	if t.kind == capture.Categorical {
-		b := array.NewStringBuilder(memory.DefaultAllocator)
-		defer b.Release()
-		b.Reserve(to - from)
-		for row := from; row < to; row++ {
-			if source, at := sources[k.of[row]], int(k.at[row]); source == nil || source.IsNull(at) {
-				b.AppendNull()
-			} else {
-				b.Append(source.(*array.String).Value(at))
+	return arrayOf(arrow.PrimitiveTypes.Float64, &valid, arrow.Float64Traits.CastToBytes(numbers))
+}
+
+// dictionary returns the rows [from, to) of a categorical column. A code of a batch is looked up once.
+func (t *typedColumn) dictionary(k *chunk, from, to int) arrow.Array {
+	type source struct {
+		batch  *capture.Batch
+		place  int
+		codes  []int16
+		places [capture.Codes]int32 // of a code in the dictionary, and one more; 0 when it is not known
+	}
+	var (
+		all     words
+		of      *capture.Schema
+		s       *source
+		sources = map[*capture.Schema]*source{}
+	)
+	all.indices = make([]int32, 0, to-from)
+	for row := from; row < to; row++ {
+		if schema := k.of[row]; s == nil || schema != of {
+			of = schema
+			if s = sources[schema]; s == nil {
+				s = &source{}
+				if place, ok := t.place[schema]; ok {
+					s.batch, s.place = k.batches[schema], place
+					s.codes = s.batch.Codes(place)
+				}
+				sources[schema] = s
 			}
 		}
-		return b.NewArray()
-	}
-	b := array.NewFloat64Builder(memory.DefaultAllocator)
-	defer b.Release()
-	b.Reserve(to - from)
-	for row := from; row < to; row++ {
-		if source, at := sources[k.of[row]], int(k.at[row]); source == nil || source.IsNull(at) {
-			b.AppendNull()
-		} else {
-			b.Append(source.(*array.Float64).Value(at))
+		if s.batch == nil {
+			all.addNull()
+			continue
+		}
+		at := k.at[row]
+		code := s.codes[at]
+		if code >= 0 && s.places[code] > 0 {
+			all.addPlace(s.places[code] - 1)
+			continue
+		}
+		text, present := s.batch.Text(s.place, at)
+		if !present {
+			all.addNull()
+			continue
+		}
+		place := all.known.place(text)
+		if all.addPlace(place); code >= 0 {
+			s.places[code] = place + 1
 		}
 	}
-	return b.NewArray()
+	return all.array()
 }
 
 // extra returns the rows [from, to) of the map for what has no column: by the column's own name, as text.
@@ -184,19 +282,17 @@ func (c *columns) extra(k *chunk, from, to int) arrow.Array {
 	return b.NewArray()
 }
 
-// Untyped is how many values have no column of their own and are in the map.
-func (t *Table) Untyped() int64 {
-	c, n := layOut(t.schemas), int64(0)
-	for schema, places := range c.rest {
+// countUntyped counts the values that have no column of their own.
+func (t *Table) countUntyped() {
+	for schema, places := range layOut(t.schemas).rest {
 		for _, k := range t.chunks {
 			for _, place := range places {
 				if b := k.batches[schema]; b != nil {
 					column := b.Column(place)
-					n += int64(column.Len() - column.NullN())
+					t.Untyped += int64(column.Len() - column.NullN())
 					column.Release()
 				}
 			}
 		}
 	}
-	return n
 }

@@ -4,10 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-
 	"tidemark/capture"
 )
 
@@ -27,36 +23,23 @@ type Table struct {
 	Rows     int64
 	ByStatus map[string]int64
 	Extra    int64 // JSON keys that no schema has, and that are only in raw where there is one
+	Untyped  int64 // values that have no column of their own, and are in the map
 	chunks   []*chunk
 	schemas  []*capture.Schema // of the rows, in the order of their first
 }
 
+// Drop gives up the rows, once they are written. What is counted stays.
+func (t *Table) Drop() { t.chunks, t.schemas = nil, nil }
+
 // chunkRows is the number of rows that are decoded together; they become a row group, or several.
-const chunkRows = 64 << 10
+const chunkRows = 128 << 10
 
 // chunk is some rows: the columns that all have, and the rest in one batch for each schema.
 type chunk struct {
-	fixed   []arrow.Array // as in fixedFields
+	fixed
 	batches map[*capture.Schema]*capture.Batch
 	of      []*capture.Schema // of each row; nil where there is none
 	at      []int32           // of each row, its place in the batch
-}
-
-var timestampType = &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
-
-// fixedFields are the columns of every file.
-var fixedFields = []arrow.Field{
-	{Name: "offset", Type: arrow.PrimitiveTypes.Int64},
-	{Name: "row", Type: arrow.PrimitiveTypes.Int32}, // of the record's rows
-	{Name: "timestamp", Type: timestampType},
-	{Name: "event_time", Type: timestampType, Nullable: true},
-	{Name: "event_id", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "inference_id", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "endpoint", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "variant", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "status", Type: arrow.BinaryTypes.String},
-	{Name: "error", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "raw", Type: arrow.BinaryTypes.Binary, Nullable: true},
 }
 
 // decoder turns records into rows.
@@ -65,36 +48,43 @@ type decoder struct {
 	parser  capture.Parser
 	table   *Table
 	chunk   *chunk
-	builder *array.RecordBuilder
-	schemas map[[2]string][]*capture.Schema // by endpoint and variant
+	rows    int               // that the chunk is likely to have
+	route   [2]string         // the last row's endpoint and variant
+	routed  []*capture.Schema // and their schemas
+	schemas map[[2]string][]*capture.Schema
 	known   map[*capture.Schema]bool
+	invalid map[int][]string // scratch of appendRows
 }
 
 // Decode reads the records. What cannot be read becomes a row that says so.
 func Decode(r *Records, source Source) *Table {
 	d := &decoder{
 		source: source, table: &Table{ByStatus: map[string]int64{}},
-		builder: array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fixedFields, nil)),
-		schemas: map[[2]string][]*capture.Schema{}, known: map[*capture.Schema]bool{},
+		schemas: map[[2]string][]*capture.Schema{}, known: map[*capture.Schema]bool{}, invalid: map[int][]string{},
 	}
-	defer d.builder.Release()
-	d.begin()
+	d.begin(len(r.records))
 	for i := range r.records {
 		d.add(&r.records[i])
 		if len(d.chunk.of) >= chunkRows {
 			d.end()
-			d.begin()
+			d.begin(len(r.records) - i - 1)
 		}
 	}
 	d.end()
+	d.table.countUntyped()
 	return d.table
 }
 
-func (d *decoder) begin() { d.chunk = &chunk{batches: map[*capture.Schema]*capture.Batch{}} }
+// begin begins a chunk, of which so many records are left.
+func (d *decoder) begin(records int) {
+	d.rows = min(records, chunkRows)
+	d.chunk = &chunk{
+		fixed: newFixed(d.rows), batches: map[*capture.Schema]*capture.Batch{},
+		of: make([]*capture.Schema, 0, d.rows), at: make([]int32, 0, d.rows),
+	}
+}
 
 func (d *decoder) end() {
-	fixed := d.builder.NewRecordBatch()
-	d.chunk.fixed = fixed.Columns()
 	if len(d.chunk.of) > 0 {
 		d.table.chunks = append(d.table.chunks, d.chunk)
 		d.table.Rows += int64(len(d.chunk.of))
@@ -137,17 +127,14 @@ func (d *decoder) add(r *Record) {
 		d.append(is, nil, 0)
 		return
 	}
-	key := [2]string{is.endpoint, is.variant}
-	schemas, ok := d.schemas[key]
-	if !ok {
-		schemas = d.source.Schemas(is.endpoint, is.variant)
-		d.schemas[key] = schemas
-	}
 	is.status, is.raw = StatusUnmonitored, true
-	for _, schema := range schemas {
+	for _, schema := range d.schemasOf(is.endpoint, is.variant) {
 		batch := d.chunk.batches[schema]
 		if batch == nil {
 			batch = capture.NewBatch(*schema)
+			if len(d.chunk.batches) == 0 { // and of the only endpoint, as a rule
+				batch.Grow(d.rows)
+			}
 			d.chunk.batches[schema] = batch
 		}
 		before, undecoded := batch.Rows(), batch.Undecoded()
@@ -164,19 +151,33 @@ func (d *decoder) add(r *Record) {
 	d.append(is, nil, 0)
 }
 
+func (d *decoder) schemasOf(endpoint, variant string) []*capture.Schema {
+	key := [2]string{endpoint, variant}
+	if key == d.route {
+		return d.routed
+	}
+	schemas, ok := d.schemas[key]
+	if !ok {
+		schemas = d.source.Schemas(endpoint, variant)
+		d.schemas[key] = schemas
+	}
+	d.route, d.routed = key, schemas
+	return schemas
+}
+
 // appendRows appends the rows of a record that its batch has from before on.
 func (d *decoder) appendRows(is row, schema *capture.Schema, batch *capture.Batch, before int, undecoded bool) {
-	invalid := map[int][]string{}
+	clear(d.invalid)
 	for i, c := range batch.Watched() {
 		rows := batch.Invalid(i)
 		for j := len(rows) - 1; j >= 0 && int(rows[j]) >= before; j-- {
-			invalid[int(rows[j])] = append(invalid[int(rows[j])], c.Name)
+			d.invalid[int(rows[j])] = append(d.invalid[int(rows[j])], c.Name)
 		}
 	}
 	kept := false
 	for at := before; at < batch.Rows(); at++ {
 		is.index, is.time, is.status, is.error, is.raw = at-before, batch.Times()[at], StatusOK, "", false
-		switch names := invalid[at]; {
+		switch names := d.invalid[at]; {
 		case undecoded:
 			is.status, is.error = StatusPartial, "undecoded: a captured side is neither CSV nor JSON"
 		case len(names) > 0:
@@ -200,43 +201,7 @@ func (d *decoder) know(schema *capture.Schema) {
 func (d *decoder) append(is row, schema *capture.Schema, at int) {
 	d.table.ByStatus[is.status]++
 	d.chunk.of, d.chunk.at = append(d.chunk.of, schema), append(d.chunk.at, int32(at))
-	b := d.builder.Fields()
-	text := func(i int, value string) {
-		if value == "" {
-			b[i].AppendNull()
-		} else {
-			b[i].(*array.StringBuilder).Append(value)
-		}
-	}
-	identifier := func(i int, value []byte) {
-		if len(value) == 0 {
-			b[i].AppendNull()
-		} else {
-			b[i].(*array.StringBuilder).BinaryBuilder.Append(value)
-		}
-	}
-	b[0].(*array.Int64Builder).Append(is.record.Offset)
-	b[1].(*array.Int32Builder).Append(int32(is.index))
-	b[2].(*array.TimestampBuilder).Append(arrow.Timestamp(is.record.Timestamp))
-	if is.captured == nil {
-		b[3].AppendNull()
-		b[4].AppendNull()
-		b[5].AppendNull()
-	} else {
-		event, inference := is.captured.IDs(is.index)
-		b[3].(*array.TimestampBuilder).Append(arrow.Timestamp(is.time))
-		identifier(4, event)
-		identifier(5, inference)
-	}
-	text(6, is.endpoint)
-	text(7, is.variant)
-	text(8, is.status)
-	text(9, is.error)
-	if is.raw {
-		b[10].(*array.BinaryBuilder).Append(is.record.Value)
-	} else {
-		b[10].AppendNull()
-	}
+	d.chunk.fixed.add(&is)
 }
 
 // message is what is said of a record that could not be read, as text that Parquet takes.

@@ -136,8 +136,8 @@ func TestRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(map[string]int64{StatusOK: 3, StatusPartial: 2, StatusUnmonitored: 1, StatusDead: 3}, table.ByStatus); diff != "" {
 			t.Error(diff)
 		}
-		if table.Extra != 1 || table.Untyped() != 1 {
-			t.Errorf("%d extra keys, %d values without a column; want 1 and 1", table.Extra, table.Untyped())
+		if table.Extra != 1 || table.Untyped != 1 {
+			t.Errorf("%d extra keys, %d values without a column; want 1 and 1", table.Extra, table.Untyped)
 		}
 	}
 }
@@ -193,8 +193,8 @@ func TestWide(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, rows := readBack(t, content)
-	if len(names) != len(fixedFields)+maxColumns+1 || table.Untyped() != 20 {
-		t.Errorf("%d columns, %d values without one", len(names), table.Untyped())
+	if len(names) != len(fixedFields)+maxColumns+1 || table.Untyped != 20 {
+		t.Errorf("%d columns, %d values without one", len(names), table.Untyped)
 	}
 	for _, want := range []string{"c999=999 ", `{"key":"c1000","value":"1000"}`, `{"key":"c1019","value":"1019"}`} {
 		if !strings.Contains(rows[0], want) {
@@ -218,7 +218,7 @@ func TestColumnName(t *testing.T) {
 func TestCheckFindsDamage(t *testing.T) {
 	r := NewRecords(5, 1)
 	for i := range int64(2000) {
-		r.Add(Record{Offset: 5 + i, Endpoint: "loans", Value: fmt.Appendf(nil, `{"features":{"income":%d.5,"state":"s%d"}}`, i*7919%1000, i%17)})
+		r.Add(Record{Offset: 5 + i, Endpoint: "loans", Value: fmt.Appendf(nil, `{"features":{"income":%d.5,"state":"s%d"}}`, i*7919%99991, i%17)})
 	}
 	r.Pass(3000, 1)
 	table := Decode(r, both)

@@ -23,6 +23,8 @@ type Records struct {
 
 	records []Record
 	block   []byte
+	oldest  int64
+	some    bool // records were added
 }
 
 const (
@@ -44,6 +46,9 @@ func (r *Records) Add(record Record) {
 	r.block = append(r.block, record.Value...)
 	record.Value = r.block[from:len(r.block):len(r.block)]
 	r.records = append(r.records, record)
+	if !r.some {
+		r.oldest, r.some = record.Timestamp, true
+	}
 	r.Bytes += int64(len(record.Value)) + recordBytes
 }
 
@@ -51,12 +56,10 @@ func (r *Records) Add(record Record) {
 func (r *Records) Pass(end int64, epoch int32) { r.End, r.Epoch = end, epoch }
 
 // Oldest is the timestamp of the first record.
-func (r *Records) Oldest() (ms int64, ok bool) {
-	if len(r.records) == 0 {
-		return 0, false
-	}
-	return r.records[0].Timestamp, true
-}
+func (r *Records) Oldest() (ms int64, ok bool) { return r.oldest, r.some }
+
+// Drop gives up the records, once they are decoded. What is said of them stays.
+func (r *Records) Drop() { r.records, r.block = nil, nil }
 
 // Source says how the records of a topic are read.
 type Source struct {
