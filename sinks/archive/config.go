@@ -49,7 +49,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 }
 
 // DefaultConfig is the configuration of which nothing is given yet.
-func DefaultConfig() Config { return Config{Every: 5 * time.Minute, Size: 128 << 20, Codec: Small} }
+func DefaultConfig() Config { return Config{Every: 5 * time.Minute, Size: 64 << 20, Codec: Small} }
 
 // Enabled says whether there is to be an archive.
 func (c *Config) Enabled() bool { return c.URL != "" }
