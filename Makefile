@@ -10,7 +10,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 DEMO_FLAGS := $(if $(filter 1 true,$(CI)),--exit-on-alert --for 60s)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test simulate chaos soak race bench guard bench-reference bench-latency bench-score bench-budget bench-calibration lint fmt fuzz bench-restore
+.PHONY: help build run test simulate chaos soak race bench guard bench-reference bench-latency bench-encodings bench-score bench-budget bench-calibration lint fmt fuzz bench-restore
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench-reference: ## Measure the whole program on Apache Kafka against bare polli
 
 bench-latency: ## Time from record to report and alert at a steady rate on Apache Kafka; BENCH_FLAGS has flags
 	go test -bench Latency -benchtime 1x -timeout 60m -run '^$$' ./cmd/bench
+
+bench-encodings: ## Search how each column of the archive takes the least space: ten minutes
+	go run ./cmd/bench encodings
 
 bench-score: ## Score two million rows of 25 columns: rows a second of processor time
 	go test -bench Score -benchtime 1x -run '^$$' ./cmd/tidemark

@@ -45,6 +45,7 @@ type Archive struct {
 	sources map[string]archive.Source
 
 	partitions map[windows.Source]*archived
+	spare      archive.Spare
 	full       bool      // nothing is read, as too much waits
 	told       time.Time // when it last said how far behind it is
 	jobs       sync.WaitGroup

@@ -103,7 +103,7 @@ func (a *Archive) place(work context.Context, p *archived) {
 // put makes an object of what was read.
 func (a *Archive) put(work context.Context, p *archived) {
 	records := p.records
-	p.putting, p.before, p.records = records, p.since, archive.NewRecords(records.End, records.Epoch)
+	p.putting, p.before, p.records = records, p.since, a.spare.NewRecords(records.End, records.Epoch)
 	a.start(work, p, func(ctx context.Context) archive.Action {
 		table, cut, content, err := a.encode(ctx, p, records)
 		if err != nil {
@@ -133,7 +133,6 @@ func (a *Archive) encode(ctx context.Context, p *archived, records *archive.Reco
 		return nil, archive.Action{}, nil, ctx.Err()
 	}
 	table := archive.Decode(records, a.sources[p.name.Topic])
-	records.Drop()
 	cut := p.chain.Cut(records.End, table.Rows, records.Epoch)
 	if cut.Do == archive.Stop {
 		return nil, cut, nil, cut.Err
@@ -236,6 +235,9 @@ func (a *Archive) settle() {
 	a.mu.Unlock()
 	for _, s := range settled {
 		p := s.partition
+		if p.putting != nil {
+			a.spare.Take(p.putting)
+		}
 		p.busy, p.putting = false, nil
 		if a.partitions[p.name] != p {
 			continue // revoked meanwhile
@@ -253,7 +255,7 @@ func (a *Archive) settle() {
 		}
 		a.unread(p)
 		p.retry = time.Time{}
-		p.records = archive.NewRecords(s.action.Start, s.action.Epoch)
+		p.records = a.spare.NewRecords(s.action.Start, s.action.Epoch)
 		a.read(p, s.action.Start, s.action.Epoch)
 	}
 }

@@ -27,11 +27,11 @@ func encodingsCommand() *cobra.Command {
 		Short: "Search how each column of the archive takes the least space",
 		Long: `Write each column of an archive of the reference job's captures with every encoding that its type may have, four
 levels of zstd and pages of three sizes, in one row group, and print the smallest beside what the archive's codecs take.`,
-		Example: `  bench encodings --rows 240000`,
+		Example: `  bench encodings --rows 10000`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return searchEncodings(c.Context(), rows, c.OutOrStdout()) },
 	}
-	c.Flags().IntVar(&rows, "rows", 240_000, "`rows` of the file: 128 MiB of captures")
+	c.Flags().IntVar(&rows, "rows", 105_000, "`rows` of the file: 64 MiB of captures")
 	return c
 }
 

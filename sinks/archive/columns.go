@@ -1,12 +1,11 @@
 package archive
 
 import (
-	"strconv"
+	"math"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"tidemark/capture"
 )
@@ -95,45 +94,51 @@ func (c *columns) choose(chunks []*chunk, codec Codec) {
 	c.arrow, c.width = arrow.NewSchema(fields, nil), len(fields)
 }
 
-// repeats says whether a dictionary pays: whether most values were met so early that they have a code.
+// repeats says whether texts come four times on average, in the first batch that has the column. Those with a code are few.
 func (t *typedColumn) repeats(chunks []*chunk) bool {
-	coded, others := 0, 0
-	for _, k := range chunks {
-		for schema, place := range t.place {
-			b := k.batches[schema]
-			if b == nil {
-				continue
-			}
-			for row, code := range b.Codes(place) {
-				if code >= 0 {
-					coded++
-				} else if _, present := b.Text(place, int32(row)); present {
-					others++
-				}
+	b, place := t.first(chunks)
+	if b == nil {
+		return true
+	}
+	seen := map[string]struct{}{}
+	for row, code := range b.Codes(place) {
+		if code >= 0 {
+			continue
+		}
+		if text, present := b.Text(place, int32(row)); present {
+			if seen[text] = struct{}{}; len(seen) > b.Rows()/4 {
+				return false
 			}
 		}
 	}
-	return others <= coded
+	return true
 }
 
-// hasFew says whether numbers come four times on average, in the first batch that has the column.
-func (t *typedColumn) hasFew(chunks []*chunk) bool {
+// first returns the first batch that has the column, and its place there.
+func (t *typedColumn) first(chunks []*chunk) (*capture.Batch, int) {
 	for _, k := range chunks {
 		for schema, place := range t.place {
-			b := k.batches[schema]
-			if b == nil {
-				continue
+			if b := k.batches[schema]; b != nil {
+				return b, place
 			}
-			numbers, seen := b.Numbers(place), map[float64]struct{}{}
-			for _, x := range numbers {
-				if seen[x] = struct{}{}; len(seen) > len(numbers)/4 {
-					return false
-				}
-			}
-			return true
 		}
 	}
-	return false
+	return nil, 0
+}
+
+// hasFew says the same of numbers.
+func (t *typedColumn) hasFew(chunks []*chunk) bool {
+	b, place := t.first(chunks)
+	if b == nil {
+		return false
+	}
+	seen := map[uint64]struct{}{}
+	for _, x := range b.Numbers(place) {
+		if seen[math.Float64bits(x)] = struct{}{}; len(seen) > b.Rows()/4 {
+			return false
+		}
+	}
+	return true
 }
 
 // record returns the rows [from, to) of a chunk.
@@ -238,61 +243,4 @@ func (t *typedColumn) dictionary(k *chunk, from, to int) arrow.Array {
 		}
 	}
 	return all.array()
-}
-
-// extra returns the rows [from, to) of the map for what has no column: by the column's own name, as text.
-func (c *columns) extra(k *chunk, from, to int) arrow.Array {
-	b := array.NewMapBuilder(memory.DefaultAllocator, arrow.BinaryTypes.String, arrow.BinaryTypes.String, false)
-	defer b.Release()
-	b.Reserve(to - from)
-	keys, items := b.KeyBuilder().(*array.StringBuilder), b.ItemBuilder().(*array.StringBuilder)
-	sources := map[*capture.Schema][]arrow.Array{}
-	for schema, places := range c.rest {
-		for _, place := range places {
-			if batch := k.batches[schema]; batch != nil {
-				column := batch.Column(place)
-				defer column.Release()
-				sources[schema] = append(sources[schema], column)
-			}
-		}
-	}
-	for row := from; row < to; row++ {
-		schema, at := k.of[row], int(k.at[row])
-		some := false
-		for i, column := range sources[schema] {
-			if column.IsNull(at) {
-				continue
-			}
-			if !some {
-				some = true
-				b.Append(true)
-			}
-			keys.Append(k.batches[schema].Watched()[c.rest[schema][i]].Name)
-			switch column := column.(type) {
-			case *array.Float64:
-				items.Append(strconv.FormatFloat(column.Value(at), 'g', -1, 64))
-			case *array.String:
-				items.Append(column.Value(at))
-			}
-		}
-		if !some {
-			b.AppendNull()
-		}
-	}
-	return b.NewArray()
-}
-
-// countUntyped counts the values that have no column of their own.
-func (t *Table) countUntyped() {
-	for schema, places := range layOut(t.schemas).rest {
-		for _, k := range t.chunks {
-			for _, place := range places {
-				if b := k.batches[schema]; b != nil {
-					column := b.Column(place)
-					t.Untyped += int64(column.Len() - column.NullN())
-					column.Release()
-				}
-			}
-		}
-	}
 }
