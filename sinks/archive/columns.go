@@ -144,7 +144,7 @@ func (t *typedColumn) hasFew(chunks []*chunk) bool {
 // record returns the rows [from, to) of a chunk.
 func (c *columns) record(k *chunk, from, to int) arrow.RecordBatch {
 	all := make([]arrow.Array, 0, c.width)
-	for _, a := range k.fixed.arrays() {
+	for _, a := range k.arrays() {
 		all = append(all, array.NewSlice(a, int64(from), int64(to)))
 		a.Release()
 	}

@@ -201,7 +201,7 @@ func (d *decoder) know(schema *capture.Schema) {
 func (d *decoder) append(is row, schema *capture.Schema, at int) {
 	d.table.ByStatus[is.status]++
 	d.chunk.of, d.chunk.at = append(d.chunk.of, schema), append(d.chunk.at, int32(at))
-	d.chunk.fixed.add(&is)
+	d.chunk.add(&is)
 }
 
 // message is what is said of a record that could not be read, as text that Parquet takes.
