@@ -38,7 +38,8 @@ type Batch struct {
 type half struct {
 	first, n int
 	places   map[string]int
-	longest  int // bytes of the longest name
+	longest  int   // bytes of the longest name
+	runs     []int // for each column, how many from it on are numeric up to the next that is not
 }
 
 type column struct {
@@ -86,10 +87,15 @@ func NewBatch(schema Schema) *Batch {
 }
 
 func newHalf(columns []Column, first int) half {
-	h := half{first: first, n: len(columns), places: make(map[string]int, len(columns))}
+	h := half{first: first, n: len(columns), places: make(map[string]int, len(columns)), runs: make([]int, len(columns)+1)}
 	for i, c := range columns {
 		h.places[c.Name] = first + i
 		h.longest = max(h.longest, len(c.Name))
+	}
+	for i := len(columns) - 1; i >= 0; i-- {
+		if columns[i].Kind == Numeric {
+			h.runs[i] = h.runs[i+1] + 1
+		}
 	}
 	return h
 }

@@ -7,20 +7,30 @@ import (
 )
 
 // fillPlain gives the last row of the batch, which is blank, the cells of a CSV row without quotes, reading each byte
-// once. It is false when the cells are not as many as the columns: then the values are not those of the row.
+// once. It is false when the cells are not as many as the columns, or when the text has no quote behind it, or ends too near
+// the end of the memory that it is in: then the values are not those of the row.
 func (b *Batch) fillPlain(h *half, text []byte) bool {
 	row, columns := len(b.times)-1, b.columns[h.first:h.first+h.n]
 	behind, at, end := text[:cap(text)], 0, len(text)
+	if end+window > len(behind) || behind[end] != '"' {
+		return false
+	}
 	for i := 0; i < len(columns); i++ {
 		if at > end {
 			return false
 		}
-		c := &columns[i]
-		if c.words == nil {
-			if read, next := shortNumbers(columns[i:], row, behind, at, end); read > 0 {
-				i, at = i+read-1, next
+		if run := h.runs[i]; run > 0 {
+			read, next := shortNumbers(columns[i:i+run], row, behind, at, end)
+			if i, at = i+read, next; read == run {
+				i--
 				continue
 			}
+			if at > end {
+				return false
+			}
+		}
+		c := &columns[i]
+		if c.words == nil {
 			if c.floats[row] = null; at == end || text[at] == ',' {
 				at++
 				continue
@@ -40,37 +50,40 @@ func (b *Batch) fillPlain(h *half, text []byte) bool {
 	return at == end+1
 }
 
-// shortNumbers gives a row the cells that text[at:] begins with, as long as they are those of numeric columns and
+// shortNumbers gives a row the cells that text[at:] begins with, which are those of numeric columns, as long as they are
 // numbers of at most eight characters and seven digits, or eight digits without a point. It returns how many it read
-// and where the next cell begins. The text that the row is of ends at end; behind it there must be what no number has in
-// it, such as a quote.
+// and where the next cell begins. The row is the text up to end, where there must be a quote, and another window behind.
 //
 // It works on eight characters at a time (Lemire, "Number Parsing at a Gigabyte per Second", 2021), without a branch
-// that depends on the value: which of them are no digits tells where the digits are. These are taken from the left
-// and zeros put behind them, to make eight, so that what to divide them by depends on the place of the point alone.
+// that depends on the value: which of them are no digits tells the number's shape, and that where the next cell begins,
+// before anything else is known of this one. The digits are added up two by two, each pair with the weight that its place
+// gives it, so that nothing need be moved to close the gap where the point is.
 func shortNumbers(columns []column, row int, text []byte, at, end int) (read, next int) {
-	shapes, base := shapes, unsafe.Pointer(unsafe.SliceData(text))
+	base, shapes := unsafe.Pointer(unsafe.SliceData(text)), shapes
 	for read = range columns {
 		c := &columns[read]
-		if c.words != nil || at+window > len(text) {
-			return read, at
-		}
 		t := unsafe.Add(base, at)
 		word := *(*uint64)(t)
-		s := &shapes[^word&tens*gather>>56]
-		n := int(s.length)
-		digits := (word&s.before | *(*uint64)(unsafe.Add(t, 1))&s.behind) ^ s.zeros
-		if word&s.fixed != s.point { // there is no point, if it is a number at all
-			n = int(s.whole)
-			digits = (word ^ zeros) & s.before
-			if n == 0 || word&s.fixed&0xff != s.point&0xff {
+		known := word & tens * gather >> 56
+		s := &shapes.pointed[known]
+		rest := word ^ s.pattern
+		if (rest+s.limits|rest)&s.checked != 0 {
+			s = &shapes.whole[known]
+			if rest = word ^ s.pattern; (rest+s.limits|rest)&s.checked != 0 {
 				return read, at
 			}
 		}
-		if *(*byte)(unsafe.Add(t, n)) != ',' && at+n != end || (digits+0x76*ones|digits)&highs != 0 {
+		n := int(s.length)
+		delimiter := *(*byte)(unsafe.Add(t, n))
+		rest &= s.digits
+		rest = rest*10 + rest>>8 // each pair of digits is a number, in the lower byte of two
+		c.floats[row] = float64((rest&pairs*s.outer+rest>>16&pairs*s.inner)>>32) / s.divisor
+		if delimiter != ',' {
+			if at+n == end {
+				return read + 1, end + 1
+			}
 			return read, at
 		}
-		c.floats[row] = float64(eightDigits(digits)) / s.divisor
 		at += n + 1
 	}
 	return len(columns), at
@@ -85,12 +98,15 @@ func cellEnd(text []byte) int {
 }
 
 const (
-	ones   = 0x0101010101010101
-	highs  = 0x80 * ones
-	commas = ',' * ones
-	zeros  = '0' * ones
-	tens   = 0x10 * ones        // a digit has this bit, and a point, a comma, a minus and a quote have not
-	gather = 0x0010204081020408 // times this, these bits are the highest byte, the first character's the lowest
+	ones        = 0x0101010101010101
+	highs       = 0x80 * ones
+	commas      = ',' * ones
+	quotes      = '"' * ones
+	backslashes = '\\' * ones
+	zeros       = '0' * ones
+	tens        = 0x10 * ones        // a digit has this bit, and a point, a comma, a minus and a quote have not
+	gather      = 0x0010204081020408 // times this, these bits are the highest byte, the first character's the lowest
+	pairs       = 0x000000ff000000ff // the first and the third pair of eight digits
 )
 
 // zeroBytes has the high bit of a byte set if the byte is zero; bits above the lowest set one may be wrong.
@@ -102,53 +118,65 @@ func below(marks uint64) uint64 { return (marks&-marks)>>7 - 1 }
 // window is how far beyond the beginning of a cell the functions look that read it at a stroke.
 const window = 32
 
-// shape is where in eight characters the parts of a number are. A character that is no digit is a minus if it is the
-// first; the next one is the point, or ends a number without one; and the one behind that ends a number with a point.
+// shape is what eight characters are that a number begins: perhaps a minus, digits, perhaps with a point among them, and
+// perhaps characters behind it.
 type shape struct {
-	before, behind uint64  // masks of the digits before and behind the point, without the point
-	zeros          uint64  // a zero for each of these digits
-	fixed, point   uint64  // what the characters must be under a mask: a minus, a point
-	divisor        float64 // of the eight digits, with the sign
-	whole, length  uint64  // of a number without a point, and with one
+	pattern      uint64 // the characters of a number that has zeros for digits
+	limits       uint64 // added to how a character differs from it, this sets the high bit if it must not
+	checked      uint64 // the high bits of the number's characters
+	digits       uint64 // where its digits are, a mask
+	outer, inner uint64 // ten times the weights of pairs: of the third and the first, and of the fourth and the second
+	divisor      float64
+	length       uint64
 }
 
-// shapes is by which characters are no digits, a bit each.
+// shapes is by which characters may be digits, a bit each: of the numbers that have a point where the first other
+// character is, but for a minus before all, and of those that end there.
 var shapes = newShapes()
 
-func newShapes() *[256]shape {
-	var all [256]shape
-	for others := range all {
-		all[others] = newShape(uint8(others))
+type shapeTables struct{ pointed, whole [256]shape }
+
+func newShapes() *shapeTables {
+	all := &shapeTables{}
+	for known := range 256 {
+		others := ^uint8(known)
+		sign, later := int(others&1), others&^1
+		first, second := bits.TrailingZeros8(later), bits.TrailingZeros8(later&(later-1))
+		all.pointed[known], all.whole[known] = newShape(sign, first, second), newShape(sign, first, first)
 	}
-	return &all
+	return all
 }
 
-func newShape(others uint8) (s shape) {
-	sign, later := int(others&1), others&^1
-	whole, length := bits.TrailingZeros8(later), bits.TrailingZeros8(later&(later-1))
-	if whole == sign {
-		return shape{fixed: 0xff, point: 0x100} // no number
+// newShape is the shape of a number of so many characters with the point at a place, or, if that is its length, without.
+func newShape(sign, point, length int) shape {
+	if point == sign {
+		return shape{limits: highs, checked: highs} // no number, whatever the characters are
 	}
-	s.whole, s.length = uint64(whole), uint64(length)
-	s.divisor = powersOfTen[8-whole]
-	s.before = 1<<(8*whole) - 1
-	if sign == 1 {
-		s.divisor = -s.divisor
-		s.before &^= 0xff
-		s.fixed, s.point = 0xff, '-'
+	s := shape{length: uint64(length), divisor: powersOfTen[1+max(length-point-1, 0)]}
+	weights, weight := [4]uint64{}, uint64(1) // of the last digit, were it the first of a pair
+	for i := length - 1; i >= 0; i-- {
+		shift := 8 * i
+		s.checked |= 0x80 << shift
+		switch {
+		case i < sign:
+			s.pattern |= '-' << shift
+			s.limits |= 0x7f << shift
+			s.divisor = -s.divisor
+			continue
+		case i == point:
+			s.pattern |= '.' << shift
+			s.limits |= 0x7f << shift
+			continue
+		case i%2 == 0:
+			weights[i/2] = weight
+		default:
+			weights[i/2] = 10 * weight
+		}
+		s.pattern |= '0' << shift
+		s.limits |= 0x76 << shift
+		s.digits |= 0xff << shift
+		weight *= 10
 	}
-	if whole < 8 {
-		s.fixed |= 0xff << (8 * whole)
-		s.point |= '.' << (8 * whole)
-		s.behind = (1<<(8*(length-1)) - 1) &^ (1<<(8*whole) - 1)
-	}
-	s.zeros = zeros & (s.before | s.behind)
+	s.outer, s.inner = weights[2]|weights[0]<<32, weights[3]|weights[1]<<32
 	return s
-}
-
-// eightDigits is the number of the digits that the bytes are, the first the lowest byte.
-func eightDigits(word uint64) uint32 {
-	const pairs = 0x000000ff000000ff
-	word = word*10 + word>>8
-	return uint32(((word&pairs)*(100+1_000_000<<32) + (word>>16&pairs)*(1+10_000<<32)) >> 32)
 }

@@ -41,7 +41,6 @@ type template struct {
 type part struct {
 	before string
 	slot   slot
-	long   bool // its last value was too long for plainText
 }
 
 // cutOut is a value that was cut out: a string without backslashes.
@@ -59,38 +58,42 @@ func (t *template) match(value []byte, values *[slots]cutOut) bool {
 		}
 		value = value[len(p.before):]
 		v := &values[p.slot]
-		n := 0
-		if v.plain = false; !p.long {
-			n, v.plain = plainText(value)
-		}
-		if !v.plain {
+		n, plain := plainText(value)
+		if !plain {
 			if n = bytes.IndexByte(value, '"'); n < 0 || bytes.IndexByte(value[:n], '\\') >= 0 {
 				return false
 			}
-			p.long = n > short
 		}
-		v.text = value[:n]
+		v.text, v.plain = value[:n], plain
 		value = value[n:]
 	}
 	return string(value) == t.behind
 }
 
-const short = 48
-
-// plainText is the length of a string up to its closing quote, if it is short and of printable ASCII without backslashes.
+// plainText is the length of a string up to its closing quote, if it is of printable ASCII without backslashes. It may be
+// false for one that ends near the end of value.
 func plainText(value []byte) (n int, ok bool) {
-	for n = 0; n < short && n+8 <= len(value); n += 8 {
-		word := binary.LittleEndian.Uint64(value[n:])
-		quote := zeroBytes(word ^ '"'*ones)
-		other := (zeroBytes(word^'\\'*ones) | (word-' '*ones)&^word | word) & highs & below(quote)
-		switch {
-		case other != 0:
-			return 0, false
-		case quote != 0:
-			return n + bits.TrailingZeros64(quote)>>3, true
+	rest := value
+	for len(rest) >= 32 {
+		if b := (*[32]byte)(rest); (unusual(b[:8])|unusual(b[8:16])|unusual(b[16:24])|unusual(b[24:]))&highs != 0 {
+			break
+		}
+		rest = rest[32:]
+	}
+	for ; len(rest) >= 8; rest = rest[8:] {
+		if marks := unusual(rest) & highs; marks != 0 {
+			n = len(value) - len(rest) + bits.TrailingZeros64(marks)>>3
+			return n, value[n] == '"'
 		}
 	}
 	return 0, false
+}
+
+// unusual has the high bit of one of eight bytes set if the byte is a quote, a backslash or no printable ASCII. High bits
+// above the lowest one that is set, and the other bits, may be any.
+func unusual(text []byte) uint64 {
+	w := binary.LittleEndian.Uint64(text)
+	return (w ^ quotes - ones) | (w ^ backslashes - ones) | (w - ' '*ones) | w
 }
 
 // fit reads a record that fits a template known. It is false for every record that is not read as easily, faulty ones

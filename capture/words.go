@@ -98,26 +98,33 @@ func (w *words) find(text []byte, limit int) (code, n int) {
 	}
 	t := (*[window]byte)(text)
 	first, second := binary.LittleEndian.Uint64(t[:]), binary.LittleEndian.Uint64(t[8:])
-	n = bits.TrailingZeros64(zeroBytes(first^commas)) >> 3
-	if n == 8 {
-		n += bits.TrailingZeros64(zeroBytes(second^commas)) >> 3
-	}
+	within := below(zeroBytes(first ^ commas))
+	beyond := below(zeroBytes(second^commas)) & -(within >> 63) // nothing when the first eight end the cell
+	n = bytesIn(within) + bytesIn(beyond)
 	if n >= limit {
 		n = limit
+		within, beyond = masks[n], masks[max(n, 8)-8]
 	} else if t[n] != ',' {
 		return noCode, 0
 	}
-	if n <= 8 {
-		first, second = first&(1<<(8*uint(n))-1), 0
-	} else {
-		second &= 1<<(8*uint(n-8)) - 1
-	}
+	first, second = first&within, second&beyond
 	i := place(first, second)
 	if s := &w.slots[i]; s.first != first || s.second != second || len(s.cell) != n || n == 0 {
 		return noCode, 0
 	}
 	return i, n
 }
+
+// bytesIn is how many bytes are in a mask.
+func bytesIn(mask uint64) int { return int(mask & ones * ones >> 56) }
+
+// masks are of the first n of eight bytes; of more than eight, all.
+var masks = func() (all [17]uint64) {
+	for n := range all {
+		all[n] = 1<<(8*min(n, 8)) - 1
+	}
+	return all
+}()
 
 // findAt is the code of the cell of n bytes that a part of text is, if it is in the dictionary and has at most 16 bytes, which
 // are at least so many before the end of text.
@@ -127,11 +134,7 @@ func (w *words) findAt(text []byte, from, n int) int {
 	}
 	t := (*[16]byte)(text[from:])
 	first, second := binary.LittleEndian.Uint64(t[:]), binary.LittleEndian.Uint64(t[8:])
-	if n <= 8 {
-		first, second = first&(1<<(8*uint(n))-1), 0
-	} else {
-		second &= 1<<(8*uint(n-8)) - 1
-	}
+	first, second = first&masks[n], second&masks[max(n, 8)-8]
 	i := place(first, second)
 	if s := &w.slots[i]; s.first != first || s.second != second || len(s.cell) != n {
 		return noCode
