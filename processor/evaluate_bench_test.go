@@ -85,7 +85,7 @@ func benchEvaluate(b *testing.B, reference *baseline.Baseline, policy string, ro
 	for i := range rows {
 		value := fmt.Sprintf(`{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":%q,"encoding":"CSV"}},"eventMetadata":{"eventId":"%032d","inferenceTime":%q},"eventVersion":"0"}`,
 			benchRow(random), i, noon.Format(time.RFC3339))
-		if dead := f.add(&kgo.Record{Topic: "capture", Value: []byte(value), Headers: []kgo.RecordHeader{{Key: headerEndpoint, Value: []byte("e")}}}, noon); dead != nil {
+		if dead := f.add(&kgo.Record{Topic: "capture", Value: []byte(value), Headers: []kgo.RecordHeader{{Key: headerEndpoint, Value: []byte("e")}}}, windows.At(noon)); dead != nil {
 			b.Fatal(dead)
 		}
 	}

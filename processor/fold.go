@@ -165,7 +165,7 @@ func (f *fold) reset() {
 }
 
 // add takes in a record. It returns why the record is a dead letter, if it is.
-func (f *fold) add(r *kgo.Record, now time.Time) *capture.Error {
+func (f *fold) add(r *kgo.Record, now windows.Time) *capture.Error {
 	endpoint, variant, watermark := f.names.headers(r)
 	if watermark != nil {
 		return f.punctuate(r, endpoint, watermark)
@@ -270,8 +270,8 @@ func (f *fold) punctuate(r *kgo.Record, endpoint string, watermark []byte) *capt
 
 // progress notes how far the endpoint has come in the record's source. An event time too far ahead of the clock
 // is a wrong clock: it counts in its window, but moves nothing on.
-func (f *fold) progress(r *kgo.Record, endpoint string, record *capture.Record, now time.Time) {
-	eventTime, some, beyond := record.Latest(int64(windows.At(now.Add(f.skew))))
+func (f *fold) progress(r *kgo.Record, endpoint string, record *capture.Record, now windows.Time) {
+	eventTime, some, beyond := record.Latest(int64(now.Add(f.skew)))
 	if beyond {
 		f.counts.skewed++
 	}
@@ -280,7 +280,7 @@ func (f *fold) progress(r *kgo.Record, endpoint string, record *capture.Record, 
 	}
 	p := f.progressOf(endpoint, r)
 	p.EventTime, p.Ended = max(p.EventTime, windows.Time(eventTime)), false
-	p.Appended = max(p.Appended, min(windows.At(r.Timestamp), windows.At(now)))
+	p.Appended = max(p.Appended, min(windows.At(r.Timestamp), now))
 }
 
 func (f *fold) progressOf(endpoint string, r *kgo.Record) *windows.Progress {

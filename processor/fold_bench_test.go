@@ -13,6 +13,7 @@ import (
 
 	"tidemark/baseline"
 	"tidemark/monitor"
+	"tidemark/windows"
 )
 
 // benchmarkFold returns SageMaker captures of 20 numbers, 5 categories and a prediction, and what counts them into panes.
@@ -63,7 +64,7 @@ func BenchmarkFold(b *testing.B) {
 	b.SetBytes(int64(len(records[0].Value)))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if dead := f.add(records[i%len(records)], noon); dead != nil {
+		if dead := f.add(records[i%len(records)], windows.At(noon)); dead != nil {
 			b.Fatal(dead)
 		}
 	}

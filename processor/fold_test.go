@@ -53,7 +53,7 @@ func TestFoldNamesTheEndpoint(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := testFold(test.monitors...)
-			dead := f.add(test.record, noon)
+			dead := f.add(test.record, windows.At(noon))
 			if test.dead != "" {
 				if dead == nil || dead.Reason != test.dead || f.counts.dead[test.dead] != 1 {
 					t.Fatalf("dead %v, counts %v, want %s", dead, f.counts.dead, test.dead)
@@ -75,7 +75,7 @@ func TestFoldCountsIntoPanes(t *testing.T) {
 	for i, d := range times {
 		r := flat(noon.Add(d), float64(i), "")
 		r.Offset = int64(100 + i)
-		if dead := f.add(r, noon.Add(time.Minute)); dead != nil {
+		if dead := f.add(r, windows.At(noon.Add(time.Minute))); dead != nil {
 			t.Fatal(dead)
 		}
 	}
@@ -115,7 +115,7 @@ func TestProgressComesWithTheLastDelta(t *testing.T) {
 	f := testFold(m)
 	const rows = 3000 // a pane each
 	for i := range rows {
-		if dead := f.add(flat(noon.Add(time.Duration(i)*time.Second), 0, ""), noon.Add(2*time.Hour)); dead != nil {
+		if dead := f.add(flat(noon.Add(time.Duration(i)*time.Second), 0, ""), windows.At(noon.Add(2*time.Hour))); dead != nil {
 			t.Fatal(dead)
 		}
 		f.foldRows(0)
@@ -149,7 +149,7 @@ func TestFoldOfAWrongClock(t *testing.T) {
 	f := testFold(watch(t, "churn", time.Minute))
 	f.skew = 5 * time.Minute
 	for _, ahead := range []time.Duration{5 * time.Minute, 5*time.Minute + time.Millisecond, 24 * time.Hour} {
-		if dead := f.add(flat(noon.Add(ahead), 1, ""), noon); dead != nil {
+		if dead := f.add(flat(noon.Add(ahead), 1, ""), windows.At(noon)); dead != nil {
 			t.Fatal(dead)
 		}
 	}
@@ -168,16 +168,16 @@ func TestFoldOfAReplaysEnd(t *testing.T) {
 		return &kgo.Record{Topic: "capture", Headers: []kgo.RecordHeader{
 			{Key: headerEndpoint, Value: []byte(endpoint)}, {Key: headerWatermark, Value: []byte(value)}}}
 	}
-	if dead := f.add(end("churn", fmt.Sprint(noon.UnixMilli())), noon); dead != nil {
+	if dead := f.add(end("churn", fmt.Sprint(noon.UnixMilli())), windows.At(noon)); dead != nil {
 		t.Fatal(dead)
 	}
 	if p := f.deltas()[0].Sources[0]; !p.Ended || p.EventTime != windows.At(noon) {
 		t.Errorf("progress %+v", p)
 	}
-	if dead := f.add(end("churn", "tomorrow"), noon); dead == nil || dead.Reason != capture.ReasonTime {
+	if dead := f.add(end("churn", "tomorrow"), windows.At(noon)); dead == nil || dead.Reason != capture.ReasonTime {
 		t.Errorf("a watermark that is no time gives %v", dead)
 	}
-	if dead := f.add(end("nobody", "1"), noon); dead != nil || f.counts.rows != 1 {
+	if dead := f.add(end("nobody", "1"), windows.At(noon)); dead != nil || f.counts.rows != 1 {
 		t.Errorf("the end of an unwatched endpoint gives %v, %d rows", dead, f.counts.rows)
 	}
 }

@@ -50,15 +50,15 @@ func NewIntake(c *Config, monitors []*monitor.Monitor) *Intake {
 func (in *Intake) Read(name windows.Source, records []*kgo.Record, stable int64, now time.Time) {
 	s := in.source(name, now)
 	s.end = max(s.end, stable)
-	captures := int64(0)
+	captures, at := int64(0), windows.At(now)
 	for _, r := range records {
 		in.polled = true
 		s.position, s.read = r.Offset+1, now
 		if r.Attrs.IsControl() {
 			continue
 		}
-		s.appended = max(s.appended, min(windows.At(r.Timestamp), windows.At(now)))
-		if dead := in.fold.add(r, now); dead != nil {
+		s.appended = max(s.appended, min(windows.At(r.Timestamp), at))
+		if dead := in.fold.add(r, at); dead != nil {
 			letter := deadLetter(in.config.Topics.DeadLetters, r, dead)
 			in.dead = append(in.dead, letter)
 			in.held += size(letter)

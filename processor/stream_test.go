@@ -54,7 +54,7 @@ func TestFoldCountsRowsIntoTheirPanes(t *testing.T) {
 	f := testFold(m)
 	f.skew = time.Minute
 	ahead := noon.Add(time.Hour)
-	if dead := f.add(stream(t, "x", noon.Add(19999*time.Millisecond), noon.Add(20*time.Second), time.Time{}, noon.Add(-time.Millisecond), ahead), noon); dead != nil {
+	if dead := f.add(stream(t, "x", noon.Add(19999*time.Millisecond), noon.Add(20*time.Second), time.Time{}, noon.Add(-time.Millisecond), ahead), windows.At(noon)); dead != nil {
 		t.Fatal(dead)
 	}
 	d := f.deltas()[0]
@@ -83,16 +83,16 @@ func TestFoldCountsRowsIntoTheirPanes(t *testing.T) {
 // A record that cannot be used is dead as a whole, and all its rows are counted so.
 func TestFoldOfAStreamThatDoesNotFit(t *testing.T) {
 	f := testFold(watch(t, "churn", time.Minute))
-	if dead := f.add(stream(t, "unknown", noon, noon), noon); dead != nil {
+	if dead := f.add(stream(t, "unknown", noon, noon), windows.At(noon)); dead != nil {
 		t.Fatalf("an unknown column beside a known one: %v", dead)
 	}
 	cut := stream(t, "x", noon, noon)
 	cut.Value = cut.Value[:len(cut.Value)/2]
-	if dead := f.add(cut, noon); dead == nil || dead.Reason != capture.ReasonMalformed {
+	if dead := f.add(cut, windows.At(noon)); dead == nil || dead.Reason != capture.ReasonMalformed {
 		t.Errorf("half a record: %v", dead)
 	}
 	many := stream(t, "kind", noon, noon, noon) // the name twice
-	if dead := f.add(many, noon); dead == nil || dead.Reason != capture.ReasonColumns {
+	if dead := f.add(many, windows.At(noon)); dead == nil || dead.Reason != capture.ReasonColumns {
 		t.Errorf("a column twice: %v", dead)
 	}
 	if f.counts.rows != 6 || f.counts.dead[capture.ReasonColumns] != 3 || f.counts.dead[capture.ReasonMalformed] != 1 || f.counts.extra != 0 {

@@ -42,7 +42,8 @@ type options struct {
 type measured struct {
 	rows    int64
 	cpu     time.Duration
-	seconds float64 // from the first record to the last result
+	seconds float64 // until the last record was read, and, of a run, committed
+	until   float64 // seconds until the last report, of a run
 	memory  int64   // bytes; the largest process
 	mallocs float64
 	windows int
@@ -102,7 +103,7 @@ func (o *options) reference(ctx context.Context) error {
 		return err
 	}
 	var polls, runs []measured
-	fmt.Fprintf(o.out, "\n%-6s %12s %14s %8s %12s %10s\n", "", "thousand/s", "CPU s/million", "RSS MB", "allocations", "windows")
+	fmt.Fprintf(o.out, "\n%-6s %12s %14s %8s %12s %10s %14s\n", "", "thousand/s", "CPU s/million", "RSS MB", "allocations", "windows", "last report s")
 	for i := range o.pairs {
 		poll, err := plain.poll(ctx, rows)
 		if err != nil {
@@ -142,8 +143,8 @@ func median(all []float64) float64 {
 }
 
 func (m *measured) print(out io.Writer, name string) {
-	fmt.Fprintf(out, "%-6s %12.0f %14.3f %8.0f %12.4f %10d\n", name, m.rate()/1000, m.perMillion(),
-		float64(m.memory)/1e6, m.mallocs/float64(m.rows), m.windows)
+	fmt.Fprintf(out, "%-6s %12.0f %14.3f %8.0f %12.4f %10d %14.1f\n", name, m.rate()/1000, m.perMillion(),
+		float64(m.memory)/1e6, m.mallocs/float64(m.rows), m.windows, m.until)
 }
 
 // expectation is what every run is compared with, or nil when the workload is not the reference job's.

@@ -42,7 +42,7 @@ func TestReferenceJob(t *testing.T) {
 			t.Fatalf("%d processes: %v\n%s", processes, err, &out)
 		}
 		for line := range strings.Lines(out.String()) {
-			if f := strings.Fields(line); len(f) == 6 && f[0] == "run" && f[5] != "10" { // from 22:12:20, the first that holds a record, to 22:13:50
+			if f := strings.Fields(line); len(f) == 7 && f[0] == "run" && f[5] != "10" { // from 22:12:20, the first that holds a record, to 22:13:50
 				t.Errorf("%d processes compared %s windows, want 10", processes, f[5])
 			}
 		}

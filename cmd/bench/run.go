@@ -61,14 +61,15 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 	if last && o.profile != "" {
 		profiles.Go(func() { all[0].profile(o.profile) })
 	}
-	if err := o.finished(ctx, admin, c.Topics.Panes, records); err != nil {
+	read, err := o.finished(ctx, admin, c.Topics.Panes, records)
+	if err != nil {
 		return m, fmt.Errorf("%w\n%s", err, all[0].log)
 	}
 	at, err := o.lastReport(ctx, c.Topics.Reports, len(expected))
 	if err != nil {
 		return m, err
 	}
-	m.rows, m.seconds = rows, at.Sub(started).Seconds()
+	m.rows, m.seconds, m.until = rows, read.Sub(started).Seconds(), at.Sub(started).Seconds()
 	profiles.Wait()
 	for _, p := range all {
 		mallocs, err := p.metric("go_memstats_mallocs_total")
@@ -109,38 +110,40 @@ func (o *options) processor(name string) *processor.Config {
 
 func (o *options) archiveOf(name string) string { return filepath.Join(o.dir, name+".archive") }
 
-// finished waits until every record was read, and then until all that had been written of them was evaluated.
-func (o *options) finished(ctx context.Context, admin *kadm.Client, panes string, records int64) error {
+// finished waits until every record was read and committed, which was at the time that it returns, and then until all that
+// had been written of them was evaluated.
+func (o *options) finished(ctx context.Context, admin *kadm.Client, panes string, records int64) (at time.Time, err error) {
 	for read := int64(0); read < records; {
 		if err := pause(ctx); err != nil {
-			return fmt.Errorf("%d of %d records were read: %w", read, records, err)
+			return at, fmt.Errorf("%d of %d records were read: %w", read, records, err)
 		}
 		committed, err := admin.FetchOffsetsForTopics(ctx, "tidemark-ingest", o.topic())
 		if err != nil {
-			return err
+			return at, err
 		}
 		read = 0
 		committed.Each(func(r kadm.OffsetResponse) { read += max(r.At, 0) })
 	}
+	at = time.Now()
 	ends, err := admin.ListEndOffsets(ctx, panes)
 	if err != nil {
-		return err
+		return at, err
 	}
 	for level := false; !level; {
 		if err := pause(ctx); err != nil {
-			return fmt.Errorf("not all panes were evaluated: %w", err)
+			return at, fmt.Errorf("not all panes were evaluated: %w", err)
 		}
 		committed, err := admin.FetchOffsetsForTopics(ctx, "tidemark-evaluate", panes)
 		if err != nil {
-			return err
+			return at, err
 		}
 		level = true
 		ends.Each(func(end kadm.ListedOffset) {
-			at, _ := committed.Lookup(end.Topic, end.Partition)
-			level = level && at.At >= end.Offset
+			next, _ := committed.Lookup(end.Topic, end.Partition)
+			level = level && next.At >= end.Offset
 		})
 	}
-	return nil
+	return at, nil
 }
 
 // tidy removes a run's groups and topics.
