@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tidemark/profile"
@@ -15,21 +16,24 @@ const (
 
 // blocks puts the windows of one size together without going through all of their panes at each slide. The panes are
 // grouped in blocks, aligned as windows are and at most as long as a window. A window is then the last panes of one
-// block, whole blocks, and the first panes of one. Each is merged once: the whole blocks when a window first holds
-// them, the ends of a block from its last pane backwards when a window first begins in it, its beginnings pane after
-// pane as the windows go on ("two stacks": Tangwongsan, Hirzel and Schneider, "Low-Latency Sliding-Window Aggregation
+// block, whole blocks, and the first panes of one. Each is merged once: the whole blocks, one by one and together, when
+// a window first holds them, the ends of a block from its last pane backwards, a part at each slide before windows begin
+// in it, its beginnings pane after pane as the windows go on ("two stacks": Tangwongsan, Hirzel and Schneider, "Low-Latency Sliding-Window Aggregation
 // in Worst-Case Constant Time", DEBS 2017). A slide takes some merges, however many panes a window has, and nothing is
 // subtracted, which would cost the range and the last digits of sums.
 //
 // What is merged with what depends on the clock alone, so that a restart finds the same bits. A block takes the memory
-// of one encoded profile; of one block at a time the ends are kept, one for each pane.
+// of one encoded profile, and so do those of a window together; of about one block the ends are kept, one for each pane.
 type blocks struct {
 	series *series
 	length time.Duration
 	whole  map[windows.Time]merged // by start
 
-	ending windows.Time            // the block whose ends are kept
-	ends   map[windows.Time]merged // by their first pane
+	middle windows.Window // the whole blocks that are kept merged
+	merged merged
+
+	ending ends // of the block that windows begin in
+	next   ends // of the one after it, as far as they are made
 
 	beginning windows.Time // the block whose beginning is kept
 	until     windows.Time // where the beginning ends
@@ -73,7 +77,7 @@ func (s *series) merge(w windows.Window, to *profile.Profile) (ranges []Range, e
 func (s *series) blocksOf(key blocksKey, length time.Duration) *blocks {
 	b := s.blocks[key]
 	if b == nil {
-		b = &blocks{series: s, length: length, whole: map[windows.Time]merged{}, ending: windows.Never, beginning: windows.Never}
+		b = &blocks{series: s, length: length, whole: map[windows.Time]merged{}, ending: ends{block: windows.Never}, next: ends{block: windows.Never}, beginning: windows.Never}
 		if s.blocks == nil {
 			s.blocks = map[blocksKey]*blocks{}
 		}
@@ -86,8 +90,13 @@ func (s *series) blocksOf(key blocksKey, length time.Duration) *blocks {
 func (b *blocks) change(pane windows.Time) {
 	block := pane.Floor(b.length)
 	delete(b.whole, block)
-	if b.ending == block {
-		b.ending, b.ends = windows.Never, nil
+	if block >= b.middle.Start && block < b.middle.End {
+		b.middle, b.merged = windows.Window{}, merged{}
+	}
+	for _, e := range []*ends{&b.ending, &b.next} {
+		if e.block == block {
+			*e = ends{block: windows.Never}
+		}
 	}
 	if b.beginning == block && pane < b.until {
 		b.beginning, b.begun = windows.Never, nil
@@ -108,6 +117,9 @@ func (b *blocks) merge(w windows.Window, to *profile.Profile) (ranges []Range, e
 			delete(b.whole, start) // windows only go on
 		}
 	}
+	if err := b.prepare(w); err != nil {
+		return nil, err
+	}
 	at := w.Start
 	if block := at.Floor(b.length); block != at {
 		m, err := b.end(block, at)
@@ -119,14 +131,15 @@ func (b *blocks) merge(w windows.Window, to *profile.Profile) (ranges []Range, e
 		}
 		at = block.Add(b.length)
 	}
-	for ; at.Add(b.length) <= w.End; at = at.Add(b.length) {
-		m, err := b.block(at)
+	if until := w.End.Floor(b.length); at < until {
+		m, err := b.between(windows.Window{Start: at, End: until})
 		if err == nil {
 			err = add(m)
 		}
 		if err != nil {
 			return nil, err
 		}
+		at = until
 	}
 	if at == w.End {
 		return ranges, nil
@@ -136,6 +149,29 @@ func (b *blocks) merge(w windows.Window, to *profile.Profile) (ranges []Range, e
 	}
 	to.Merge(b.begun)
 	return mergeRanges(ranges, b.ranges), nil
+}
+
+// between is all panes of some whole blocks. They are the same ones for as many slides as a block has panes.
+func (b *blocks) between(w windows.Window) (merged, error) {
+	if w.Size() == b.length {
+		return b.block(w.Start)
+	}
+	if b.middle == w {
+		return b.merged, nil
+	}
+	to, ranges := profile.New(b.series.layout), []Range(nil)
+	for at := w.Start; at < w.End; at = at.Add(b.length) {
+		m, err := b.block(at)
+		if err == nil && m.profile != nil {
+			err = to.MergeEncoded(m.profile)
+		}
+		if err != nil {
+			return merged{}, err
+		}
+		ranges = mergeRanges(ranges, m.ranges)
+	}
+	b.middle, b.merged = w, merged{to.Append(nil), ranges}
+	return b.merged, nil
 }
 
 // block is all panes of the block.
@@ -148,37 +184,97 @@ func (b *blocks) block(start windows.Time) (merged, error) {
 	if first, ok := b.series.panes.Next(start); !ok || first >= w.End {
 		return merged{}, nil
 	}
-	to := profile.New(b.series.layout)
-	ranges, err := b.add(w, to)
-	m = merged{to.Append(nil), ranges}
+	if b.beginning == start && b.until <= w.End { // all but its last panes are merged already, in the same order
+		if err := b.begin(start, w.End); err != nil {
+			return merged{}, err
+		}
+		m = merged{b.begun.Append(nil), slices.Clone(b.ranges)}
+	} else {
+		to := profile.New(b.series.layout)
+		ranges, err := b.add(w, to)
+		if err != nil {
+			return merged{}, err
+		}
+		m = merged{to.Append(nil), ranges}
+	}
 	b.whole[start] = m
-	return m, err
+	return m, nil
+}
+
+// ends are the panes of a block from each of some on.
+type ends struct {
+	block windows.Time
+	from  windows.Time // they are those from here on
+	first merged       // of them
+	by    map[windows.Time]merged
 }
 
 // end is the panes of the block from one on.
 func (b *blocks) end(block, from windows.Time) (merged, error) {
-	w := windows.Window{Start: block, End: block.Add(b.length)}
-	if b.ending != block {
-		b.ending, b.ends = block, map[windows.Time]merged{}
-		var starts []windows.Time
-		for start := range b.series.panes.Within(w) {
-			starts = append(starts, start)
+	if b.ending.block != block {
+		b.ending = ends{block: block, from: block.Add(b.length), by: map[windows.Time]merged{}}
+		if b.next.block == block {
+			b.ending, b.next = b.next, ends{block: windows.Never}
 		}
-		to, ranges := profile.New(b.series.layout), []Range(nil)
-		for i := len(starts) - 1; i >= 0; i-- {
-			more, err := b.add(windows.Window{Start: starts[i], End: starts[i] + 1}, to)
-			if err != nil {
-				return merged{}, err
-			}
-			ranges = mergeRanges(append([]Range(nil), ranges...), more)
-			b.ends[starts[i]] = merged{to.Append(nil), ranges}
+	}
+	if err := b.reach(&b.ending, from); err != nil {
+		return merged{}, err
+	}
+	for start := range b.ending.by {
+		if start < from {
+			delete(b.ending.by, start) // windows only go on
 		}
 	}
 	first, ok := b.series.panes.Next(from)
-	if !ok || first >= w.End {
+	if !ok || first >= block.Add(b.length) {
 		return merged{}, nil
 	}
-	return b.ends[first], nil
+	return b.ending.by[first], nil
+}
+
+// prepare makes, while windows begin in one block, a part of the ends of the next one at each slide: else they were all to be
+// made at once, when the first window begins there.
+func (b *blocks) prepare(w windows.Window) error {
+	block := w.Start.Floor(b.length)
+	next := block.Add(b.length)
+	until := next.Add(b.length)
+	if until > w.End {
+		return nil // it is not complete
+	}
+	if b.next.block != next {
+		b.next = ends{block: next, from: until, by: map[windows.Time]merged{}}
+	}
+	return b.reach(&b.next, until-(w.Start-block))
+}
+
+// reach makes the ends from a pane on, from the last pane backwards.
+func (b *blocks) reach(e *ends, from windows.Time) error {
+	if from >= e.from {
+		return nil
+	}
+	var starts []windows.Time
+	for start := range b.series.panes.Within(windows.Window{Start: from, End: e.from}) {
+		starts = append(starts, start)
+	}
+	e.from = from
+	if len(starts) == 0 {
+		return nil
+	}
+	to := profile.New(b.series.layout)
+	if e.first.profile != nil {
+		if err := to.MergeEncoded(e.first.profile); err != nil {
+			return err
+		}
+	}
+	for _, start := range slices.Backward(starts) {
+		more, err := b.add(windows.Window{Start: start, End: start + 1}, to)
+		if err != nil {
+			return err
+		}
+		e.first = merged{to.Append(nil), mergeRanges(slices.Clone(e.first.ranges), more)}
+		e.by[start] = e.first
+	}
+	return nil
 }
 
 // begin makes begun the panes of the block up to a time.
