@@ -123,6 +123,9 @@ func FuzzTemplates(f *testing.F) {
 	f.Add(usual, fmt.Sprintf(envelope, `2\"`, "", "\\", ""))
 	f.Add(strings.Replace(usual, `"eventVersion"`, `"features"`, 1), usual)
 	f.Fuzz(func(t *testing.T, first, second string) {
+		if isStream([]byte(first)) || isStream([]byte(second)) {
+			return // no JSON: FuzzStream has them
+		}
 		compareWithParse(t, people, first, second, first)
 		compareWithParse(t, numeric("age", "score"), first, second)
 	})
