@@ -74,13 +74,14 @@ func BenchmarkDay(b *testing.B) {
 		minutes = append(minutes, (b.Elapsed()-began).Seconds()*1000)
 	}
 	minute()
-	b.ReportMetric(minutes[0]/endpoints, "ms/window-first")
+	first := minutes[0] / endpoints
 	windowTimes, minutes = nil, nil
 	before := processorTime()
 	for b.Loop() {
 		minute()
 	}
 	b.ReportMetric(float64((processorTime()-before).Microseconds())/1000/float64(len(windowTimes)), "cpu-ms/window")
+	b.ReportMetric(first, "ms/window-first")
 	slices.Sort(windowTimes)
 	slices.Sort(minutes)
 	b.ReportMetric(windowTimes[len(windowTimes)/2], "ms/window-p50")
