@@ -30,6 +30,7 @@ type Batch struct {
 
 	extras    []int32 // for each JSON key that the schema does not have, its row
 	undecoded int     // captured sides that could not be read
+	faults    int     // invalid values of all columns
 
 	digits []byte // scratch of setNumber
 }
@@ -129,6 +130,9 @@ func (b *Batch) Sides() []Side { return b.sides }
 // Invalid is the rows, in rising order, whose value in column i did not have the column's type.
 func (b *Batch) Invalid(i int) []int32 { return b.columns[i].invalid }
 
+// Faults is the number of values that [Batch.Invalid] has for all columns.
+func (b *Batch) Faults() int { return b.faults }
+
 // Extra is the number of JSON keys met since the last Reset under which there is nothing of the schema, row by row. Keys
 // inside such a key are not counted again.
 func (b *Batch) Extra() int { return len(b.extras) }
@@ -217,6 +221,7 @@ func (c *column) setText(row int, v []byte) {
 func (b *Batch) setInvalid(i int) {
 	c := &b.columns[i]
 	c.invalid = append(c.invalid, int32(len(b.times)-1))
+	b.faults++
 }
 
 // addExtra counts keys of the last row under which there is nothing of the schema.
@@ -237,6 +242,7 @@ func (b *Batch) truncate(n int) {
 		c := &b.columns[i]
 		for len(c.invalid) > 0 && int(c.invalid[len(c.invalid)-1]) >= n {
 			c.invalid = c.invalid[:len(c.invalid)-1]
+			b.faults--
 		}
 		if len(c.text) == 0 {
 			continue

@@ -173,8 +173,8 @@ func (a *Archive) dial() error {
 	members.PauseFetchTopics(captures...)
 	reader, err := kgo.NewClient(append(append(a.config.clientOptions(a.log, "archive"),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(), kgo.MaxDecompressBatchBytes(maxFetchedBatch),
-		kgo.FetchMinBytes(512<<10), kgo.FetchMaxWait(time.Second), kgo.FetchMaxBytes(16<<20),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RecordDeliveryTimeout(healthEvery),
+		kgo.FetchMinBytes(512<<10), kgo.FetchMaxWait(time.Second), kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(maxFetchedOfOne),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RecordDeliveryTimeout(healthEvery), kgo.WithPools(&recordPool{}),
 	), a.options...)...)
 	if err != nil {
 		members.Close()
@@ -288,11 +288,15 @@ func (a *Archive) poll(ctx context.Context) error {
 	var failed error
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		p := a.partitions[windows.Source{Topic: f.Topic, Partition: f.Partition}]
-		if p == nil || !p.reading {
-			return
-		}
+		reading := p != nil && p.reading
 		for _, r := range f.Records {
-			p.add(r, now)
+			if reading {
+				p.add(r, now)
+			}
+			r.Recycle()
+		}
+		if !reading {
+			return
 		}
 		p.logEnd = max(p.logEnd, f.LastStableOffset)
 		if f.Err != nil && failed == nil {

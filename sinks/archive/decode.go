@@ -53,7 +53,7 @@ type decoder struct {
 	routed  []*capture.Schema // and their schemas
 	schemas map[[2]string][]*capture.Schema
 	known   map[*capture.Schema]bool
-	invalid map[int][]string // scratch of appendRows
+	invalid map[int][]string // of the last record's rows: the columns that are invalid
 }
 
 // Decode reads the records. What cannot be read becomes a row that says so.
@@ -137,7 +137,7 @@ func (d *decoder) add(r *Record) {
 			}
 			d.chunk.batches[schema] = batch
 		}
-		before, undecoded := batch.Rows(), batch.Undecoded()
+		before, undecoded, faults := batch.Rows(), batch.Undecoded(), batch.Faults()
 		if err := captured.Append(batch); err != nil {
 			if is.status != StatusDead { // the first schema's word counts
 				is.status, is.error = StatusDead, message(err)
@@ -145,6 +145,7 @@ func (d *decoder) add(r *Record) {
 			continue
 		}
 		d.know(schema)
+		d.findInvalid(batch, before, batch.Faults() > faults)
 		d.appendRows(is, schema, batch, before, batch.Undecoded() > undecoded)
 		return
 	}
@@ -165,15 +166,24 @@ func (d *decoder) schemasOf(endpoint, variant string) []*capture.Schema {
 	return schemas
 }
 
-// appendRows appends the rows of a record that its batch has from before on.
-func (d *decoder) appendRows(is row, schema *capture.Schema, batch *capture.Batch, before int, undecoded bool) {
-	clear(d.invalid)
+// findInvalid finds the columns of which rows from before on have an invalid value, if there are some.
+func (d *decoder) findInvalid(batch *capture.Batch, before int, some bool) {
+	if len(d.invalid) > 0 {
+		clear(d.invalid)
+	}
+	if !some {
+		return
+	}
 	for i, c := range batch.Watched() {
 		rows := batch.Invalid(i)
 		for j := len(rows) - 1; j >= 0 && int(rows[j]) >= before; j-- {
 			d.invalid[int(rows[j])] = append(d.invalid[int(rows[j])], c.Name)
 		}
 	}
+}
+
+// appendRows appends the rows of a record that its batch has from before on.
+func (d *decoder) appendRows(is row, schema *capture.Schema, batch *capture.Batch, before int, undecoded bool) {
 	kept := false
 	for at := before; at < batch.Rows(); at++ {
 		is.index, is.time, is.status, is.error, is.raw = at-before, batch.Times()[at], StatusOK, "", false
