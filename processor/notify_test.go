@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 // receiver answers what the webhook sends.
 type receiver struct {
+	mu     sync.Mutex
 	answer func(id string) int
 	got    []string // "id at second"
 	start  time.Time
@@ -26,8 +28,19 @@ type receiver struct {
 
 func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
 	id := request.Header.Get("Idempotency-Key")
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.got = append(r.got, fmt.Sprintf("%s at %.0f", id, time.Since(r.start).Seconds()))
 	return &http.Response{StatusCode: r.answer(id), Status: "status", Body: http.NoBody, Request: request}, nil
+}
+
+// taken returns what it got so far, while the role runs, and has it answer otherwise from now on.
+func (r *receiver) taken(answer func(string) int) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	got := r.got
+	r.got, r.answer = nil, answer
+	return got
 }
 
 // notify runs the role until stop is called, which waits for its end.

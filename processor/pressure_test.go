@@ -37,8 +37,8 @@ const overBatch = 1 << 20
 func TestReceiverIsDown(t *testing.T) {
 	m := watch(t, "churn", time.Minute)
 	inWorld(t, []*monitor.Monitor{m}, func(w *world) {
-		answer := http.StatusServiceUnavailable
-		r := &receiver{start: time.Now(), answer: func(string) int { return answer }}
+		down := func(string) int { return http.StatusServiceUnavailable }
+		r := &receiver{start: time.Now(), answer: down}
 		var held meter
 		p := w.start("one")
 		_, stop := w.notify(r, kgo.WithHooks(&held))
@@ -54,13 +54,13 @@ func TestReceiverIsDown(t *testing.T) {
 		if most := held.most.Load(); most == 0 || most > maxFetchedAlerts+overBatch {
 			t.Errorf("%d bytes of alerts were held, want up to %d", most, maxFetchedAlerts)
 		}
-		if len(r.got) < 5 || strings.HasPrefix(r.got[len(r.got)-1], "a001") {
-			t.Errorf("the receiver was asked %q, want the first alert again and again", r.got)
+		if got := r.taken(down); len(got) < 5 || strings.HasPrefix(got[len(got)-1], "a001") {
+			t.Errorf("the receiver was asked %q, want the first alert again and again", got)
 		}
 		w.pass(15 * time.Minute)
 		w.verify(m)
 
-		answer, r.got = http.StatusOK, nil
+		r.taken(func(string) int { return http.StatusOK })
 		w.pass(2 * time.Minute)
 		stop()
 		p.end()
