@@ -65,7 +65,7 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 	if err != nil {
 		return m, fmt.Errorf("%w\n%s", err, all[0].log)
 	}
-	at, err := o.lastReport(ctx, c.Topics.Reports, len(expected))
+	at, err := o.lastReport(ctx, c.Topics.Reports, sure(expected))
 	if err != nil {
 		return m, err
 	}
