@@ -76,7 +76,8 @@ func TestFullStore(t *testing.T) {
 		s.publish(minutes("number", diskStart.Add(2*time.Minute), 300, 300, 300)...)
 		j := s.journal()
 		j.untilRows("number", 1200)
-		await(t, "requests that fail", func() bool { return counter(p.metrics(), "tidemark_archive_failures_total") >= 3 })
+		// The store itself tries for long before it refuses one.
+		await(t, "a request that fails", func() bool { return counter(p.metrics(), "tidemark_archive_failures_total") > 0 })
 		if said := "the archive cannot be written, trying again"; !strings.Contains(p.stderr.String(), said) {
 			t.Errorf("the log does not say %q", said)
 		}
