@@ -88,10 +88,14 @@ func TestArchiveApart(t *testing.T) {
 		}
 		s.publish(captures...)
 	}
-	// overtake halts a process until the other has put what it had read too, and goes on when it has found that.
+	// overtake halts a process until the other has put what it had read too, and goes on when it has found that, or that it was
+	// halted for longer than its session, after which it reads the archive's end anew.
 	overtake := func(p *process) {
 		t.Helper()
-		overtaken := func() int { return strings.Count(p.stderr.String(), "another process archived these records") }
+		overtaken := func() int {
+			said := p.stderr.String()
+			return strings.Count(said, "another process archived these records") + strings.Count(said, "the consumer group was lost, joining again")
+		}
 		before := overtaken()
 		p.signal(syscall.SIGSTOP)
 		for range 2 {
