@@ -157,7 +157,14 @@ func (b *Batch) Numbers(i int) []float64 { return b.columns[i].floats[:b.Rows()]
 func (b *Batch) appendRow(time int64, sides Side) {
 	row := b.appendBlank(time, sides)
 	for i := range b.columns {
-		if c := &b.columns[i]; c.kind == Categorical {
+		b.columns[i].clear(row, 1)
+	}
+}
+
+// clear says that rows have no value.
+func (c *column) clear(from, n int) {
+	for row := from; row < from+n; row++ {
+		if c.kind == Categorical {
 			c.codes[row] = noValue
 		} else {
 			c.floats[row] = null

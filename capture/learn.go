@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"strings"
 )
 
 // learn makes a template of a record that was parsed, if it is of the kind that templates are for. The longer no record
@@ -141,7 +142,7 @@ func (l *learner) member(path string) bool {
 		l.encodings[0] = string(text)
 	case path == "/captureData/endpointOutput/encoding":
 		l.encodings[1] = string(text)
-	case s != unused || bytes.HasPrefix([]byte(path), []byte("/eventMetadata/")):
+	case s != unused || strings.HasPrefix(path, "/eventMetadata/"):
 		l.cut(s, text)
 	}
 	return true

@@ -88,7 +88,10 @@ func (r *Record) appendStream(b *Batch) error {
 	}
 	first := b.Rows()
 	for k, n := range s.counts {
-		from, vectors := b.appendRows(n, r.Time, sides), s.vectors[k*len(s.fields):]
+		from, vectors := b.Rows(), s.vectors[k*len(s.fields):]
+		for range n {
+			b.appendBlank(r.Time, sides)
+		}
 		for i := range b.columns {
 			c, place := &b.columns[i], s.places[i]
 			switch {
@@ -178,30 +181,6 @@ func (f *field) typeName() string {
 		return "a dictionary of which the values are " + kindNames[f.texts.kind]
 	}
 	return kindNames[f.is.kind]
-}
-
-// appendRows adds rows without values; those of numeric columns are any, until each is set.
-func (b *Batch) appendRows(n int, time int64, sides Side) (first int) {
-	first = len(b.times)
-	for b.room < first+n {
-		b.grow()
-	}
-	for range n {
-		b.times = append(b.times, time)
-		b.sides = append(b.sides, sides)
-	}
-	return first
-}
-
-// clear says that rows have no value.
-func (c *column) clear(from, n int) {
-	for row := from; row < from+n; row++ {
-		if c.kind == Categorical {
-			c.codes[row] = noValue
-		} else {
-			c.floats[row] = null
-		}
-	}
 }
 
 // numbers copies the values to a column. A copy takes a small part of the time of counting them, and outlives the record.

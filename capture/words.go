@@ -62,7 +62,7 @@ func place(first, second uint64) int {
 	return int((high ^ low) % Codes)
 }
 
-// setWord gives the last row the category that a cell, which is not empty, stands for.
+// setWord gives a row the category that a cell, which is not empty, stands for.
 func (c *column) setWord(row int, cell []byte) {
 	if code := c.words.code(cell); code >= 0 {
 		c.codes[row] = int16(code)
@@ -107,12 +107,7 @@ func (w *words) find(text []byte, limit int) (code, n int) {
 	} else if t[n] != ',' {
 		return noCode, 0
 	}
-	first, second = first&within, second&beyond
-	i := place(first, second)
-	if s := &w.slots[i]; s.first != first || s.second != second || len(s.cell) != n || n == 0 {
-		return noCode, 0
-	}
-	return i, n
+	return w.short(first&within, second&beyond, n), n
 }
 
 // bytesIn is how many bytes are in a mask.
@@ -134,9 +129,13 @@ func (w *words) findAt(text []byte, from, n int) int {
 	}
 	t := (*[16]byte)(text[from:])
 	first, second := binary.LittleEndian.Uint64(t[:]), binary.LittleEndian.Uint64(t[8:])
-	first, second = first&masks[n], second&masks[max(n, 8)-8]
+	return w.short(first&masks[n], second&masks[max(n, 8)-8], n)
+}
+
+// short is the code of a cell of n bytes, at most 16, if it is in the dictionary and not empty. The bytes behind them are zeros.
+func (w *words) short(first, second uint64, n int) int {
 	i := place(first, second)
-	if s := &w.slots[i]; s.first != first || s.second != second || len(s.cell) != n {
+	if s := &w.slots[i]; s.first != first || s.second != second || len(s.cell) != n || n == 0 {
 		return noCode
 	}
 	return i
