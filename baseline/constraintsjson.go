@@ -19,20 +19,32 @@ type constraintDocument struct {
 	Completeness *decimal           `json:"completeness,omitempty"`
 	Numbers      *numberConstraints `json:"num_constraints,omitempty"`
 	Names        *nameConstraints   `json:"string_constraints,omitempty"`
-	Overrides    *configDocument    `json:"monitoringConfigOverrides,omitempty"`
-	OldOverrides *configDocument    `json:"monitoring_config_overrides,omitempty"`
+	overrides
 }
 
 type numberConstraints struct {
-	NonNegative  *bool           `json:"is_non_negative,omitempty"`
+	NonNegative *bool `json:"is_non_negative,omitempty"`
+	overrides
+}
+
+type nameConstraints struct {
+	Domains []string `json:"domains,omitempty"`
+	overrides
+}
+
+// overrides are the settings that one thing has of its own, under the name of today or an older one.
+type overrides struct {
 	Overrides    *configDocument `json:"monitoringConfigOverrides,omitempty"`
 	OldOverrides *configDocument `json:"monitoring_config_overrides,omitempty"`
 }
 
-type nameConstraints struct {
-	Domains      []string        `json:"domains,omitempty"`
-	Overrides    *configDocument `json:"monitoringConfigOverrides,omitempty"`
-	OldOverrides *configDocument `json:"monitoring_config_overrides,omitempty"`
+func (o *overrides) apply(s *Settings) error {
+	for _, d := range []*configDocument{o.OldOverrides, o.Overrides} {
+		if err := d.apply(s); err != nil {
+			return fmt.Errorf("monitoringConfigOverrides: %w", err)
+		}
+	}
+	return nil
 }
 
 type configDocument struct {
@@ -63,18 +75,18 @@ func (d *constraintDocument) read(general Settings) (FeatureConstraints, error) 
 	if !slices.Contains([]DataType{"", Integral, Fractional, String, Unknown}, d.Type) {
 		return f, fmt.Errorf("inferred_type is %q: it must be Integral, Fractional, String or Unknown", d.Type)
 	}
-	all := []*configDocument{d.OldOverrides, d.Overrides}
+	all := []*overrides{&d.overrides}
 	if d.Numbers != nil {
 		f.NonNegative = d.Numbers.NonNegative
-		all = append(all, d.Numbers.OldOverrides, d.Numbers.Overrides)
+		all = append(all, &d.Numbers.overrides)
 	}
 	if d.Names != nil {
 		f.Domains = d.Names.Domains
-		all = append(all, d.Names.OldOverrides, d.Names.Overrides)
+		all = append(all, &d.Names.overrides)
 	}
-	for _, overrides := range all {
-		if err := overrides.apply(&general); err != nil {
-			return f, fmt.Errorf("monitoringConfigOverrides: %w", err)
+	for _, o := range all {
+		if err := o.apply(&general); err != nil {
+			return f, err
 		}
 	}
 	f.Settings = general.complete()

@@ -3,13 +3,13 @@ package monitor
 import (
 	"fmt"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
 	"tidemark/baseline"
 	"tidemark/capture"
 	"tidemark/profile"
+	"tidemark/testbed"
 	"tidemark/windows"
 )
 
@@ -76,11 +76,11 @@ func BenchmarkDay(b *testing.B) {
 	minute()
 	first := minutes[0] / endpoints
 	windowTimes, minutes = nil, nil
-	before := processorTime()
+	before := testbed.ProcessorTime(b)
 	for b.Loop() {
 		minute()
 	}
-	b.ReportMetric(float64((processorTime()-before).Microseconds())/1000/float64(len(windowTimes)), "cpu-ms/window")
+	b.ReportMetric(float64((testbed.ProcessorTime(b)-before).Microseconds())/1000/float64(len(windowTimes)), "cpu-ms/window")
 	b.ReportMetric(first, "ms/window-first")
 	slices.Sort(windowTimes)
 	slices.Sort(minutes)
@@ -88,15 +88,6 @@ func BenchmarkDay(b *testing.B) {
 	b.ReportMetric(windowTimes[len(windowTimes)*99/100], "ms/window-p99")
 	b.ReportMetric(minutes[len(minutes)/2], "ms/minute-p50")
 	b.ReportMetric(minutes[len(minutes)-1], "ms/minute-longest")
-}
-
-// processorTime is what the process took of the processors: others that want them do not count, as they do in elapsed time.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // numbered is a profile of so many rows.

@@ -158,13 +158,24 @@ func (e *endpoint) jointAlert(m *Monitor, variant string, start windows.Time, na
 	})
 }
 
-// jointWords says of a pair what [Alert.budgetWords] says of a feature.
+// jointWords says of several features what [Alert.budgetWords] says of one.
 func (a *Alert) jointWords(where, window string) string {
-	j, b := a.Evidence.Joint, a.Evidence.Budget
-	names := j.Features[0] + " and " + j.Features[1]
-	if a.State == resolved {
-		return fmt.Sprintf("%s on %s move together as in the baseline again %s: for some panes, nothing as strong as what was reported has shown", names, where, window)
+	b := a.Evidence.Budget
+	who, how := a.pairWords()
+	if len(a.Evidence.Joint.Features) > 2 {
+		who, how = a.sumWords()
 	}
+	if a.State == resolved {
+		return fmt.Sprintf("%s on %s move together as in the baseline again %s: for some panes, nothing as strong as what was reported has shown", who, where, window)
+	}
+	return fmt.Sprintf("%s on %s no longer move together as in the baseline since about %s (%s, %d records): %s; "+
+		"records like the baseline's look like this at most once in %s, and the budget is %s",
+		who, where, b.Since, counted(b.Panes, "pane"), b.Records, how, span(b.Recurrence), b.FalseAlarms)
+}
+
+// pairWords says which features an alert of a pair is of, and what they do.
+func (a *Alert) pairWords() (who, how string) {
+	j := a.Evidence.Joint
 	side := "on the same side of their medians"
 	switch j.Side {
 	case "half":
@@ -172,7 +183,5 @@ func (a *Alert) jointWords(where, window string) string {
 	case "middle half":
 		side = "both inside or both outside the middle halves of their values"
 	}
-	return fmt.Sprintf("%s on %s no longer move together as in the baseline since about %s (%s, %d records): they are %s in %s of the records, and in %s of the baseline's; "+
-		"records like the baseline's look like this at most once in %s, and the budget is %s",
-		names, where, b.Since, counted(b.Panes, "pane"), b.Records, side, inPercent(j.Current), inPercent(j.Reference), span(b.Recurrence), b.FalseAlarms)
+	return j.Features[0] + " and " + j.Features[1], fmt.Sprintf("they are %s in %s of the records, and in %s of the baseline's", side, inPercent(j.Current), inPercent(j.Reference))
 }

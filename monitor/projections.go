@@ -166,12 +166,9 @@ func spreadOf(counts []int64) spreading {
 	return s
 }
 
-// projectionWords says of a sum what [Alert.budgetWords] says of a feature.
-func (a *Alert) projectionWords(where, window string) string {
-	j, b := a.Evidence.Joint, a.Evidence.Budget
-	if a.State == resolved {
-		return fmt.Sprintf("%s of %s move together as in the baseline again %s: for some panes, nothing as strong as what was reported has shown", a.Feature, where, window)
-	}
+// sumWords is [Alert.pairWords] of all inputs.
+func (a *Alert) sumWords() (who, how string) {
+	j := a.Evidence.Joint
 	side := "above their medians"
 	switch j.Side {
 	case "half":
@@ -179,7 +176,6 @@ func (a *Alert) projectionWords(where, window string) string {
 	case "middle half":
 		side = "outside the middle halves of their values"
 	}
-	return fmt.Sprintf("%s of %s no longer move together as in the baseline since about %s (%s, %d records): how many of the %d are %s is distributed otherwise, with a "+
-		"standard deviation of %.2g, and of %.2g in the baseline; records like the baseline's look like this at most once in %s, and the budget is %s",
-		a.Feature, where, b.Since, counted(b.Panes, "pane"), b.Records, len(j.Features), side, j.Current, j.Reference, span(b.Recurrence), b.FalseAlarms)
+	return a.Feature, fmt.Sprintf("how many of the %d are %s is distributed otherwise, with a standard deviation of %.2g, and of %.2g in the baseline",
+		len(j.Features), side, j.Current, j.Reference)
 }

@@ -92,7 +92,7 @@ func TestProjectionAlert(t *testing.T) {
 	if h := a.Histogram; len(h.Labels) != 7 || len(h.Reference) != 7 || len(h.Current) != 7 || h.Labels[6] != "6" || math.Abs(h.Reference[3]-20.0/64) > 0.02 {
 		t.Errorf("histogram %+v", h)
 	}
-	if !strings.HasPrefix(resolved.Message, "all inputs of a/v move together as in the baseline again") {
+	if !strings.HasPrefix(resolved.Message, "all inputs on a/v move together as in the baseline again") {
 		t.Errorf("message %q", resolved.Message)
 	}
 }

@@ -35,9 +35,6 @@ func (a *Alert) words() string {
 		return a.columnWords(where, window)
 	}
 	if a.Rule == jointRule {
-		if len(a.Evidence.Joint.Features) > 2 {
-			return a.projectionWords(where, window)
-		}
 		return a.jointWords(where, window)
 	}
 	if a.Evidence.Budget != nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"tidemark/baseline"
 	"tidemark/monitor"
+	"tidemark/testbed"
 	"tidemark/windows"
 )
 
@@ -140,19 +140,10 @@ func benchEvaluate(b *testing.B, reference *baseline.Baseline, policy string, ro
 	}
 	reports, written = 0, 0
 	b.ReportAllocs()
-	before := processorTime()
+	before := testbed.ProcessorTime(b)
 	for b.Loop() {
 		commit()
 	}
-	b.ReportMetric(float64((processorTime()-before).Microseconds())/float64(reports), "cpu-us/report")
+	b.ReportMetric(float64((testbed.ProcessorTime(b)-before).Microseconds())/float64(reports), "cpu-us/report")
 	b.ReportMetric(float64(written)/float64(reports), "B/report")
-}
-
-// processorTime is what the process took of the processors: others that want them do not count, as they do in elapsed time.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

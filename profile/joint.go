@@ -37,12 +37,7 @@ func (l *Layout) Pairs() []Pair {
 func (l *Layout) findPairs() []Pair {
 	pairs := []Pair{}
 	for _, outer := range []bool{false, true} {
-		var columns []int
-		for i := range l.Features {
-			if f := &l.Features[i]; len(columns) < maxJoint && (f.sided() && !outer || f.outer() && outer) {
-				columns = append(columns, i)
-			}
-		}
+		columns := l.sided(outer, func(*FeatureLayout) bool { return true })
 		for k, b := range columns {
 			for _, a := range columns[:k] {
 				pairs = append(pairs, Pair{a, b, outer})
@@ -50,6 +45,18 @@ func (l *Layout) findPairs() []Pair {
 		}
 	}
 	return pairs
+}
+
+// sided are the first of the watched columns that have sides, or outer ones.
+func (l *Layout) sided(outer bool, watched func(f *FeatureLayout) bool) []int {
+	var columns []int
+	for i := range l.Features {
+		f := &l.Features[i]
+		if len(columns) < maxJoint && watched(f) && (f.sided() && !outer || f.outer() && outer) {
+			columns = append(columns, i)
+		}
+	}
+	return columns
 }
 
 // nearest is the edge whose rank is nearest to one, and 0 where there is none but the ends.

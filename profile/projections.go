@@ -33,16 +33,8 @@ func (l *Layout) Projections() []Projection {
 
 func (l *Layout) findProjections() []Projection {
 	projections := []Projection{}
-	var upper, outer []int
-	for i := range l.Features {
-		f := &l.Features[i]
-		if !f.Prediction && f.sided() && len(upper) < maxJoint {
-			upper = append(upper, i)
-		}
-		if !f.Prediction && f.outer() && len(outer) < maxJoint {
-			outer = append(outer, i)
-		}
-	}
+	input := func(f *FeatureLayout) bool { return !f.Prediction }
+	upper, outer := l.sided(false, input), l.sided(true, input)
 	if len(upper) >= leastProjected {
 		for lower := range uint(contrasts) {
 			projections = append(projections, Projection{Columns: upper, Lower: lower})

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
-	"time"
+
+	"tidemark/testbed"
 )
 
 // BenchmarkScore scores files of 25 columns: 20 of numbers with four decimals, 1 % of them empty, and 5 of names. The
@@ -24,13 +24,13 @@ func BenchmarkScore(b *testing.B) {
 			writeTable25(b, reference, 1, size.reference)
 			writeTable25(b, current, 2, size.current)
 			o := scoreOptions{reference: []string{reference}, current: []string{current}, minSamples: 200, json: true}
-			before := processorTime(b)
+			before := testbed.ProcessorTime(b)
 			for b.Loop() {
 				if err := o.run(io.Discard); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(b.N)*float64(size.current)/(processorTime(b)-before).Seconds(), "rows/cpu-s")
+			b.ReportMetric(float64(b.N)*float64(size.current)/(testbed.ProcessorTime(b)-before).Seconds(), "rows/cpu-s")
 		})
 	}
 }
@@ -71,14 +71,4 @@ func writeTable25(b *testing.B, path string, seed uint64, rows int) {
 	if err := f.Close(); err != nil {
 		b.Fatal(err)
 	}
-}
-
-// processorTime is the time that the process has had of all processors.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

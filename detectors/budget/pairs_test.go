@@ -72,7 +72,7 @@ func TestPairState(t *testing.T) {
 // correlation from the given row on. It returns the rows after that until the first alarm of a pair, which pair, and how many
 // alarms there were.
 func jointRun(seed uint64, rows, from int, correlation float64) (delay, which, alarms int) {
-	const baseline, pane = 20_000, 100
+	const baseline = 20_000
 	random := rand.New(rand.NewPCG(seed, 15))
 	type bits [2]uint32 // upper and outer, by column
 	third := quantile(0.75)
@@ -116,23 +116,38 @@ func jointRun(seed uint64, rows, from int, correlation float64) (delay, which, a
 		pairs[k] = NewPair(agree[k], baseline, Settings{MinEffect: 0.02, Z: Lenient, Dependence: 1})
 	}
 	limit := period * float64(len(pairs)) / PairShare
-	for row := 0; row < rows; row += pane {
-		clear(agree)
-		for i := range pane {
-			rho := 0.0
-			if row+i >= from {
-				rho = correlation
-			}
-			count(draw(rho), agree)
-		}
+	clear(agree)
+	return inPanes(rows, from, correlation, func(rho float64) { count(draw(rho), agree) }, func() (fired int) {
+		fired = -1
 		for k := range pairs {
 			pairs[k].Add(&states[k], agree[k], pane, 1, 1)
 			if transition, _ := pairs[k].Step(&states[k], 1, limit); transition == Fired {
-				if alarms == 0 {
-					delay, which = row+pane-from, k
-				}
-				alarms++
+				fired = k
 			}
+		}
+		clear(agree)
+		return fired
+	})
+}
+
+const pane = 100
+
+// inPanes draws rows, with a correlation from the given one on, and settles each pane. It returns the rows after that one until the
+// first pane in which something fired, what it was, and in how many panes something did.
+func inPanes(rows, from int, correlation float64, row func(rho float64), settle func() (fired int)) (delay, which, alarms int) {
+	for start := 0; start < rows; start += pane {
+		for i := range pane {
+			if start+i < from {
+				row(0)
+			} else {
+				row(correlation)
+			}
+		}
+		if fired := settle(); fired >= 0 {
+			if alarms == 0 {
+				delay, which = start+pane-from, fired
+			}
+			alarms++
 		}
 	}
 	return delay, which, alarms

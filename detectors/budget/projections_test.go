@@ -9,7 +9,7 @@ import (
 // sumRun draws rows of 20 normal columns, in panes of 100 against a baseline of 20,000, all of which have a correlation from the given
 // row on. It returns the rows after that until the first alarm of the sum of their upper sides, and how many alarms there were.
 func sumRun(seed uint64, rows, from int, correlation float64) (delay, alarms int) {
-	const baseline, pane, sums = 20_000, 100, 5
+	const baseline, sums = 20_000, 5
 	random := rand.New(rand.NewPCG(seed, 16))
 	draw := func(rho float64) (upper int) {
 		shared := 0.0
@@ -29,23 +29,15 @@ func sumRun(seed uint64, rows, from int, correlation float64) (delay, alarms int
 	}
 	table := NewTable(NewCells(true, 0, counts), counts, Settings{MinEffect: 0.02, Z: Lenient, Dependence: 1})
 	s := table.NewState()
-	for row := 0; row < rows; row += pane {
-		clear(counts)
-		for i := range pane {
-			rho := 0.0
-			if row+i >= from {
-				rho = correlation
-			}
-			counts[draw(rho)]++
-		}
+	clear(counts)
+	delay, _, alarms = inPanes(rows, from, correlation, func(rho float64) { counts[draw(rho)]++ }, func() int {
 		table.Add(s, counts, 1)
-		if transition, _ := table.Step(s, 1, period*sums/ProjectionShare); transition == Fired {
-			if alarms == 0 {
-				delay = row + pane - from
-			}
-			alarms++
+		clear(counts)
+		if transition, _ := table.Step(s, 1, period*sums/ProjectionShare); transition != Fired {
+			return -1
 		}
-	}
+		return 0
+	})
 	return delay, alarms
 }
 

@@ -3,11 +3,11 @@ package archive
 import (
 	"fmt"
 	"math/rand/v2"
-	"syscall"
 	"testing"
 	"time"
 
 	"tidemark/capture"
+	"tidemark/testbed"
 )
 
 // BenchmarkEncode decodes and writes captures like those of the reference job: in SageMaker's format, of 20 numbers with four
@@ -19,7 +19,7 @@ func BenchmarkEncode(b *testing.B) {
 		b.Run(string(codec), func(b *testing.B) {
 			size := 0
 			b.ReportAllocs()
-			started := processorTime(b)
+			started := testbed.ProcessorTime(b)
 			for b.Loop() {
 				table := Decode(records, source)
 				content, err := table.Parquet(Info{End: records.End, Rows: table.Rows}, codec)
@@ -29,28 +29,18 @@ func BenchmarkEncode(b *testing.B) {
 				size = len(content)
 			}
 			b.ReportMetric(float64(size)/rows, "B/row")
-			b.ReportMetric(float64(processorTime(b)-started)/float64(b.N)/rows, "cpu-ns/row")
+			b.ReportMetric(float64(testbed.ProcessorTime(b)-started)/float64(b.N)/rows, "cpu-ns/row")
 		})
 	}
 	b.Run("decode", func(b *testing.B) {
 		b.ReportAllocs()
-		started := processorTime(b)
+		started := testbed.ProcessorTime(b)
 		for b.Loop() {
 			Decode(records, source)
 		}
-		b.ReportMetric(float64(processorTime(b)-started)/float64(b.N)/rows, "cpu-ns/row")
+		b.ReportMetric(float64(testbed.ProcessorTime(b)-started)/float64(b.N)/rows, "cpu-ns/row")
 		b.ReportMetric(float64(records.Bytes)/rows, "captured-B/row")
 	})
-}
-
-// processorTime is what the process has taken so far, collecting garbage included.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func benchmarkRecords(rows int64) (*Records, Source) {
