@@ -81,7 +81,7 @@ bench-score: ## Score two million rows of 25 columns: rows a second of processor
 	go test -bench Score -benchtime 1x -run '^$$' ./cmd/tidemark
 
 bench-budget: ## Simulate 100 alarm budgets of 30 days without a change, and count false alarms: about an hour
-	go test ./detectors/budget -run 'Budgets|Sizes|OneFeature|WithoutChange' -v -budgets 100 -timeout 5h
+	go test ./detectors/budget -run 'Budgets|Sizes|OneFeature|WithoutChange|JointQuiet' -v -budgets 100 -timeout 5h
 
 bench-restore: ## Kill a process with 1,000 endpoints of 25 features in its state, and print when the next report comes
 	go test ./cmd/tidemark -run 'TestRestore$$' -count 1 -v -timeout 30m -endpoints 1000
