@@ -43,21 +43,31 @@ func drawNumber(edges []float64) *rapid.Generator[float64] {
 func TestGridFindsTheBin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		edges := drawEdges(t)
-		g, layout := newGrid(edges), FeatureLayout{Edges: edges}
-		for _, x := range rapid.SliceOfN(drawNumber(edges), 1, 50).Draw(t, "numbers") {
-			at := g.place(x)
-			if !(at >= 0 && at < float64(len(g.left))) || x-x != 0 {
-				continue
-			}
-			got := int(g.left[int(at)])
-			if x >= g.edges[got] {
-				got++
-			}
-			if want := layout.bin(x); got != want || got == 0 || got == len(edges) {
-				t.Fatalf("%v is in bin %d of %v, want %d, and none outside of the edges", x, got, edges, want)
-			}
-		}
+		checkGrid(t, edges, rapid.SliceOfN(drawNumber(edges), 1, 50).Draw(t, "numbers"))
 	})
+}
+
+// TestGridOfAVastSpan: how far 0 is below the first cells is less than any number when a cell is as wide as 1e298.
+func TestGridOfAVastSpan(t *testing.T) {
+	checkGrid(t, []float64{5e-324, 2.6e-26, 1e300, math.MaxFloat64}, []float64{0, 5e-324, 1e-26, 2.6e-26, 1, 1e299})
+}
+
+// checkGrid checks the bins of those numbers that are in the grid's cells.
+func checkGrid(t rapid.TB, edges, numbers []float64) {
+	g, layout := newGrid(edges), FeatureLayout{Edges: edges}
+	for _, x := range numbers {
+		at := g.place(x)
+		if !(at >= 0 && at < float64(len(g.left))) || x-x != 0 {
+			continue
+		}
+		got := int(g.left[int(at)])
+		if x >= g.edges[got] {
+			got++
+		}
+		if want := layout.bin(x); got != want || got == 0 || got == len(edges) {
+			t.Fatalf("%v is in bin %d of %v, want %d, and none outside of the edges", x, got, edges, want)
+		}
+	}
 }
 
 // TestGridIsUsed: quantiles of a normal and of a skewed sample get a table.

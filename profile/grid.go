@@ -44,7 +44,7 @@ func (g *grid) divide(edges []float64, cells int) {
 	g.from = edges[1]
 	width := edges[last-1] - g.from
 	g.scale = float64(cells) / width
-	if math.IsInf(width, 0) || math.IsInf(g.scale, 0) || g.scale == 0 {
+	if math.IsInf(width, 0) || math.IsInf(g.scale, 0) || !(g.place(edges[0]) < 0) { // not by underflow
 		return
 	}
 	left := make([]uint8, 0, cells)
