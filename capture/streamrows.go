@@ -2,82 +2,9 @@ package capture
 
 import (
 	"fmt"
-	"math"
-	"math/bits"
 	"strconv"
 	"unsafe"
 )
-
-// noTime stands for an event time that is not there.
-const noTime = math.MinInt64
-
-// readTimes reads the event times of a stream's rows.
-func (r *Record) readTimes() error {
-	s := r.stream
-	if s.eventTime < 0 {
-		return nil
-	}
-	f := &s.fields[s.eventTime]
-	if f.dictionary >= 0 || f.is.kind != timestamp && (f.is.kind != signed || f.is.width != 8) {
-		return &Error{ReasonTime, eventTimeColumn, "is " + f.typeName() + ": want timestamps, or Unix milliseconds as int64"}
-	}
-	r.HasTime, r.Time = true, noTime
-	for k, n := range s.counts {
-		v := &s.vectors[k*len(s.fields)+s.eventTime]
-		for row := range n {
-			if !v.has(row) {
-				s.times, r.HasTime = append(s.times, noTime), false
-				continue
-			}
-			ms, err := f.is.milliseconds(int64(v.index(8, row)))
-			if err != nil {
-				return &Error{ReasonTime, eventTimeColumn, fmt.Sprintf("is %d in row %d: want a time in the years 1 to 9999", int64(v.index(8, row)), len(s.times)+1)}
-			}
-			s.times = append(s.times, ms)
-			r.Time = max(r.Time, ms)
-		}
-	}
-	return nil
-}
-
-// milliseconds is the time that a value of the column stands for.
-func (t arrowType) milliseconds(v int64) (int64, error) {
-	switch {
-	case t.kind == signed:
-		return unixTime(float64(v))
-	case t.units == 1:
-		if v < earliest/1000 || v > latest/1000 {
-			return 0, errTime
-		}
-		return v * 1000, nil
-	}
-	unit := t.units / 1000
-	ms := v / unit
-	if v%unit < 0 {
-		ms--
-	}
-	return inRange(ms)
-}
-
-// Latest is the latest event time of the record's rows that is not after limit, if there is one, and whether the time of a
-// row is after it.
-func (r *Record) Latest(limit int64) (ms int64, some, beyond bool) {
-	if r.stream == nil || len(r.stream.times) == 0 {
-		return r.Time, r.Time <= limit, r.Time > limit
-	}
-	ms = noTime
-	for _, t := range r.stream.times {
-		if t == noTime {
-			t = r.Time
-		}
-		if t > limit {
-			beyond = true
-		} else {
-			ms, some = max(ms, t), true
-		}
-	}
-	return ms, some, beyond
-}
 
 // appendStream appends the rows of a stream.
 func (r *Record) appendStream(b *Batch) error {
@@ -226,20 +153,6 @@ func convert[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 |
 	}
 }
 
-// eachNull calls visit with each row that has no value.
-func (v *values) eachNull(rows int, visit func(row int)) {
-	if v.valid == nil {
-		return
-	}
-	for i, valid := range v.valid[:(rows+7)/8] {
-		for nulls := ^valid; nulls != 0; nulls &= nulls - 1 {
-			if row := 8*i + bits.TrailingZeros8(nulls); row < rows {
-				visit(row)
-			}
-		}
-	}
-}
-
 // fillCategories gives rows from a place on the categories of a vector.
 func (s *stream) fillCategories(c *column, from, place int, v *vector) {
 	f := &s.fields[place]
@@ -325,12 +238,4 @@ func (v *values) fillWords(c *column, from int, is arrowType) {
 		}
 		c.setWord(from+row, word)
 	}
-}
-
-// bits is the value in a row, without its sign.
-func (v *values) bits(is arrowType, row int) uint64 {
-	if is.kind == boolean {
-		return uint64(v.data[row>>3] >> (row & 7) & 1)
-	}
-	return v.index(is.width, row)
 }
