@@ -109,54 +109,6 @@ func (s *Shard) Report(v windows.Vector, at windows.Time) {
 	s.at, s.due = at, s.Endpoints()
 }
 
-// Due says whether the last vector may close more windows. Until it does not, nothing else may be taken in.
-func (s *Shard) Due() bool { return len(s.due) > 0 }
-
-// Close closes windows until the output has about so much work. What is left is closed by the next call, or, after a
-// restart, by that of another shard: it does not matter where the work is cut. For errors see Add.
-func (s *Shard) Close(work int, out *Output) error {
-	for len(s.due) > 0 && out.Work < work {
-		e := s.endpoints[s.due[0]]
-		done, err := e.advance(&s.partitions, s.at, work, out)
-		if err != nil {
-			return err
-		}
-		if done {
-			e.refresh(&s.partitions, s.at, out)
-			s.due = s.due[1:]
-		}
-		if err := e.settle(out); err != nil {
-			return err
-		}
-		out.Work++
-	}
-	return nil
-}
-
-// Closing is what is left of a vector's work.
-type Closing struct {
-	At   windows.Time `json:"at"`   // when it was appended
-	From string       `json:"from"` // the first endpoint whose windows it may close yet, in the order of their names
-}
-
-// Closing is what is left of the last vector's work, to save; nil when that is nothing.
-func (s *Shard) Closing() *Closing {
-	if len(s.due) == 0 {
-		return nil
-	}
-	return &Closing{s.at, s.due[0]}
-}
-
-// RestoreClosing takes back what Closing returned. It must come after all endpoints and partitions.
-func (s *Shard) RestoreClosing(c *Closing) {
-	if c == nil {
-		return
-	}
-	all := s.Endpoints()
-	from, _ := slices.BinarySearch(all, c.From)
-	s.at, s.due = c.At, all[from:]
-}
-
 // ReplayFrom is the offset that the log has to be read from, with [Shard.Replay], to rebuild what is not saved.
 func (s *Shard) ReplayFrom(next int64) int64 {
 	from := next
