@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -198,17 +197,6 @@ func (a *Archive) describe(ctx context.Context) error {
 	return nil
 }
 
-// watchGroup keeps the group's client going and notes what ends it.
-func (a *Archive) watchGroup(ctx context.Context) {
-	for ctx.Err() == nil {
-		fetches := a.members.PollFetches(ctx)
-		if err := a.config.fetchError(a.log, fetches); err != nil && ctx.Err() == nil {
-			a.interrupt(func() { a.fatal = err })
-			return
-		}
-	}
-}
-
 // interrupt changes what the reading goroutine looks at next, and wakes it.
 func (a *Archive) interrupt(change func()) {
 	a.mu.Lock()
@@ -218,56 +206,6 @@ func (a *Archive) interrupt(change func()) {
 		a.wake()
 	}
 }
-
-func (a *Archive) onAssigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
-	a.interrupt(func() {
-		for topic, partitions := range assigned {
-			for _, partition := range partitions {
-				a.assigned[windows.Source{Topic: topic, Partition: partition}] = true
-			}
-		}
-	})
-}
-
-func (a *Archive) onRevoked(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
-	a.interrupt(func() {
-		for topic, partitions := range revoked {
-			for _, partition := range partitions {
-				name := windows.Source{Topic: topic, Partition: partition}
-				delete(a.assigned, name)
-				a.revoked[name] = true
-			}
-		}
-	})
-}
-
-// reassign gives up the partitions that were revoked, with what was read of them, and takes up new ones.
-func (a *Archive) reassign(work context.Context) {
-	a.mu.Lock()
-	assigned, revoked := a.assigned, a.revoked
-	a.assigned, a.revoked = map[windows.Source]bool{}, map[windows.Source]bool{}
-	a.mu.Unlock()
-	for name := range revoked {
-		if p := a.partitions[name]; p != nil && !p.gone { // nobody else could read again what is gone
-			a.unread(p)
-			delete(a.partitions, name)
-		}
-	}
-	for name := range assigned {
-		if p := a.partitions[name]; p != nil && p.gone {
-			continue // of the new topic; a session that knows it comes next
-		}
-		id := archive.ID{
-			Cluster: a.cluster, Topic: name.Topic, Partition: name.Partition, TopicID: topicID(a.topics[name.Topic].ID),
-		}
-		p := &archived{name: name, id: id, chain: archive.NewChain(id, nonce()), whole: time.Now()}
-		a.partitions[name] = p
-		a.open(work, p)
-	}
-}
-
-// topicID is a topic's id as Kafka's tools write it.
-func topicID(id kadm.TopicID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // poll reads records for up to a second, or until something else happened.
 func (a *Archive) poll(ctx context.Context) error {

@@ -8,15 +8,7 @@ import (
 
 	"tidemark/capture"
 	"tidemark/monitor"
-	"tidemark/profile"
 	"tidemark/windows"
-)
-
-// Headers of capture records.
-const (
-	headerEndpoint  = "endpoint"
-	headerVariant   = "variant"
-	headerWatermark = "tidemark-watermark" // a punctuation: no more of the endpoint comes before this event time (ms)
 )
 
 const (
@@ -62,56 +54,10 @@ type foldCounts struct {
 	skewed      int64
 }
 
-type routeKey struct{ endpoint, variant string }
-
-// route is where the rows of an endpoint's variant go.
-type route struct {
-	routeKey
-	targets []*target
-}
-
 // cursor is the progress that was noted last: most records come from the partition and endpoint of the one before.
 type cursor struct {
 	endpoint string
 	progress *windows.Progress
-}
-
-type targetKey struct{ endpoint, variant, layout string }
-
-// counting is what all targets of a layout share.
-type counting struct {
-	counter *profile.Counter
-	bytes   int // that a profile takes
-	free    []*profile.Profile
-}
-
-// target is rows of one endpoint and variant, decoded for one layout and not folded yet.
-type target struct {
-	targetKey
-	pane    time.Duration
-	layout  *profile.Layout
-	count   *counting
-	pairs   bool // are counted: a monitor looks at them
-	batch   *capture.Batch
-	offsets []int64 // per row
-	runs    []run
-	panes   map[windows.Time]*openPane
-}
-
-// run is rows of the batch that come from one source, from first on to the next run.
-type run struct {
-	source windows.Source
-	first  int
-}
-
-type openPane struct {
-	target  *target
-	start   windows.Time
-	profile *profile.Profile
-	ranges  []monitor.Range
-	rows    []int32 // of the batch being folded
-	run     int     // that the last of them is of
-	last    int     // the place of its source in ranges
 }
 
 type endpointDelta struct {
@@ -131,19 +77,6 @@ func newFold(c *Config, monitors []*monitor.Monitor) *fold {
 	f.sole = soleEndpoint(monitors)
 	f.counts.reset()
 	return f
-}
-
-// soleEndpoint is the endpoint that all monitors watch, if it is one.
-func soleEndpoint(monitors []*monitor.Monitor) string {
-	sole := ""
-	for i, m := range monitors {
-		if i == 0 && m.Match.Endpoint != "*" {
-			sole = m.Match.Endpoint
-		} else if m.Match.Endpoint != sole {
-			sole = ""
-		}
-	}
-	return sole
 }
 
 func (c *foldCounts) reset() {
@@ -218,22 +151,6 @@ func (f *fold) add(r *kgo.Record, now windows.Time) *capture.Error {
 	return failed
 }
 
-// came notes where the rows of the batch from before on come from.
-func (t *target) came(r *kgo.Record, before int) {
-	if n := len(t.runs); n == 0 || t.runs[n-1].source.Partition != r.Partition || t.runs[n-1].source.Topic != r.Topic {
-		t.runs = append(t.runs, run{windows.Source{Topic: r.Topic, Partition: r.Partition}, before})
-	}
-	for range t.batch.Rows() - before {
-		t.offsets = append(t.offsets, r.Offset)
-	}
-}
-
-// empty forgets the rows that are not folded yet.
-func (t *target) empty() {
-	t.batch.Reset()
-	t.offsets, t.runs = t.offsets[:0], t.runs[:0]
-}
-
 // dead counts a record that becomes a dead letter, perhaps once for each layout.
 func (f *fold) dead(e *capture.Error, rows int64, endpoint string, r *kgo.Record) *capture.Error {
 	f.counts.dead[e.Reason] += rows
@@ -305,108 +222,4 @@ func (f *fold) delta(endpoint string) *endpointDelta {
 		f.endpoints[endpoint] = d
 	}
 	return d
-}
-
-// targetsOf returns a target for each layout in which an endpoint's variant is counted. What nobody watches is not kept:
-// producers name as many endpoints as they like.
-func (f *fold) targetsOf(endpoint, variant string) []*target {
-	key := routeKey{endpoint, variant}
-	if f.route.routeKey == key && len(f.route.targets) > 0 {
-		return f.route.targets
-	}
-	targets := f.routes[key]
-	if targets == nil {
-		if targets = f.findTargets(endpoint, variant); len(targets) > 0 {
-			f.routes[key] = targets
-		}
-	}
-	f.route = route{key, targets}
-	return targets
-}
-
-func (f *fold) findTargets(endpoint, variant string) []*target {
-	var targets []*target
-	var monitors []*monitor.Monitor
-next:
-	for _, m := range f.monitors {
-		if !m.Watches(endpoint, variant) {
-			continue
-		}
-		layout := m.Layout()
-		for _, t := range targets {
-			if t.layout.ID() == layout.ID() {
-				t.pairs = t.pairs || m.CountsPairs()
-				continue next
-			}
-		}
-		key := targetKey{endpoint, variant, layout.ID()}
-		t := f.targets[key]
-		if t == nil {
-			if monitors == nil {
-				monitors = monitor.Matching(f.monitors, endpoint)
-			}
-			t = &target{
-				targetKey: key, pane: monitor.PaneLength(monitors), layout: layout, count: f.countingOf(layout),
-				batch: capture.NewBatch(m.Baseline.Schema), panes: map[windows.Time]*openPane{},
-			}
-			f.targets[key] = t
-		}
-		t.pairs = t.pairs || m.CountsPairs()
-		targets = append(targets, t)
-	}
-	return targets
-}
-
-func (f *fold) countingOf(layout *profile.Layout) *counting {
-	c := f.layouts[layout.ID()]
-	if c == nil {
-		c = &counting{counter: profile.NewCounter(layout), bytes: profile.New(layout).Bytes()}
-		f.layouts[layout.ID()] = c
-	}
-	return c
-}
-
-// names keeps a copy of each name that records carry, so that a record does not cost one.
-type names map[string]string
-
-// maxNames bounds the names kept: producers choose them.
-const maxNames = 10_000
-
-func (n names) of(name []byte) string {
-	if kept, ok := n[string(name)]; ok {
-		return kept
-	}
-	if len(n) >= maxNames {
-		clear(n)
-	}
-	kept := string(name)
-	n[kept] = kept
-	return kept
-}
-
-func (n names) headers(r *kgo.Record) (endpoint, variant string, watermark []byte) {
-	for _, h := range r.Headers {
-		switch h.Key {
-		case headerEndpoint:
-			endpoint = n.of(h.Value)
-		case headerVariant:
-			variant = n.of(h.Value)
-		case "ce_inferenceservicename": // KServe
-			endpoint = first(endpoint, n.of(h.Value))
-		case "ce_endpoint": // KServe: default or canary
-			variant = first(variant, n.of(h.Value))
-		case headerWatermark:
-			watermark = append([]byte{}, h.Value...)
-		}
-	}
-	return endpoint, variant, watermark
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

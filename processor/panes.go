@@ -74,6 +74,16 @@ func (f *fold) sortRows(t *target) []*openPane {
 	return touched
 }
 
+type openPane struct {
+	target  *target
+	start   windows.Time
+	profile *profile.Profile
+	ranges  []monitor.Range
+	rows    []int32 // of the batch being folded
+	run     int     // that the last of them is of
+	last    int     // the place of its source in ranges
+}
+
 func (f *fold) openPane(t *target, start windows.Time) *openPane {
 	p := &openPane{target: t, start: start}
 	if free := t.count.free; len(free) > 0 {

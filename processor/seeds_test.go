@@ -2,14 +2,11 @@ package processor
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
-	"iter"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +25,6 @@ import (
 
 	"tidemark/monitor"
 	"tidemark/sinks/archive"
-	"tidemark/store"
 	"tidemark/windows"
 )
 
@@ -370,147 +366,4 @@ func (s *ordeal) unreported() bool {
 		}
 	}
 	return rows < int64(s.sent)
-}
-
-// unsure is a store that is out of order at times, and some of whose answers are lost.
-type unsure struct {
-	bucket
-	mu    sync.Mutex
-	until time.Time
-	puts  int
-}
-
-func (u *unsure) down(d time.Duration) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.until = time.Now().Add(d)
-}
-
-// fails says whether a request fails, and whether a put, which does so each fifth time, is carried out nevertheless.
-func (u *unsure) fails(put bool) (before, after bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if put {
-		u.puts++
-	}
-	return time.Now().Before(u.until), put && u.puts%5 == 0
-}
-
-func (u *unsure) Put(ctx context.Context, key string, content []byte, metadata map[string]string) error {
-	before, after := u.fails(true)
-	if before {
-		return errDown
-	}
-	if err := u.Memory.Put(ctx, key, content, metadata); err != nil || !after {
-		return err
-	}
-	return errDown
-}
-
-func (u *unsure) Head(ctx context.Context, key string) (store.Object, error) {
-	if before, _ := u.fails(false); before {
-		return store.Object{}, errDown
-	}
-	return u.Memory.Head(ctx, key)
-}
-
-func (u *unsure) List(ctx context.Context, prefix, after string) iter.Seq2[store.Object, error] {
-	if before, _ := u.fails(false); before {
-		return func(yield func(store.Object, error) bool) { yield(store.Object{}, errDown) }
-	}
-	return u.Memory.List(ctx, prefix, after)
-}
-
-// line is a process's way to the brokers.
-type line struct {
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
-
-	mu    sync.Mutex
-	off   bool
-	until time.Time // it hangs
-	lost  *kmsg.Key // the answer to the next such request is
-	conns []*wire
-}
-
-type wire struct {
-	net.Conn
-	line *line
-	deaf bool // guarded by the line: the next answer is lost
-}
-
-func (l *line) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	l.wait()
-	conn, err := l.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.off {
-		conn.Close()
-		return nil, errors.New("the network is cut")
-	}
-	c := &wire{Conn: conn, line: l}
-	l.conns = append(l.conns, c)
-	return c, nil
-}
-
-func (l *line) cut(off bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.off = off
-	for _, c := range l.conns {
-		c.Close()
-	}
-	l.conns = nil
-}
-
-func (l *line) hang(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.until = time.Now().Add(d)
-}
-
-func (l *line) lose(key kmsg.Key) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lost = &key
-}
-
-// wait returns when the line does not hang.
-func (l *line) wait() {
-	for {
-		l.mu.Lock()
-		d := time.Until(l.until)
-		l.mu.Unlock()
-		if d <= 0 {
-			return
-		}
-		time.Sleep(d)
-	}
-}
-
-// Write sends a request: its length, then its key.
-func (c *wire) Write(b []byte) (int, error) {
-	c.line.wait()
-	if len(b) > 6 {
-		c.line.mu.Lock()
-		if c.line.lost != nil && kmsg.Key(binary.BigEndian.Uint16(b[4:])) == *c.line.lost {
-			c.line.lost, c.deaf = nil, true
-		}
-		c.line.mu.Unlock()
-	}
-	return c.Conn.Write(b)
-}
-
-func (c *wire) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.line.wait()
-	c.line.mu.Lock()
-	defer c.line.mu.Unlock()
-	if c.deaf {
-		c.Close()
-		return 0, errors.New("the connection broke")
-	}
-	return n, err
 }

@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -198,3 +199,6 @@ func (c *Config) topicError(topics kadm.TopicDetails, name string) error {
 		return fmt.Errorf("look up topic %q: %w", name, err)
 	}
 }
+
+// topicID is a topic's id as Kafka's tools write it.
+func topicID(id kadm.TopicID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }

@@ -44,7 +44,7 @@ var archiveSource = archive.Source{Variant: "default", Schemas: func(endpoint, v
 	return schemas
 }}
 
-// archive is the role, as processor's archive.go and archived.go have it.
+// archive is the role, as processor's archive.go, archived.go and archivejob.go have it.
 func (p *process) archive(t *task) {
 	c := newConsumer(p, "tidemark-archive")
 	parts := map[windows.Source]*archived{}
