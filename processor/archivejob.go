@@ -120,7 +120,8 @@ func (a *Archive) repeat(ctx context.Context, p *archived, action archive.Action
 func (a *Archive) once(ctx context.Context, p *archived, action archive.Action, content []byte) (archive.Event, error) {
 	switch {
 	case action.Do == archive.AskLog:
-		return a.bounds(ctx, p)
+		first, behind, err := bounds(ctx, a.admin, p.name)
+		return archive.Event{Log: archive.Bounds{Start: first, End: behind}}, err
 	case action.Do == archive.Put && action.Info.Gap:
 		var err error
 		if content, err = (&archive.Table{}).Parquet(action.Info, a.to.Config().Codec); err != nil {
@@ -128,18 +129,4 @@ func (a *Archive) once(ctx context.Context, p *archived, action archive.Action, 
 		}
 	}
 	return a.to.Perform(ctx, p.id, action, content)
-}
-
-// bounds asks for the partition's first offset and its end.
-func (a *Archive) bounds(ctx context.Context, p *archived) (archive.Event, error) {
-	starts, err := a.admin.ListStartOffsets(ctx, p.name.Topic)
-	if err != nil {
-		return archive.Event{}, err
-	}
-	ends, err := a.admin.ListEndOffsets(ctx, p.name.Topic)
-	if err != nil {
-		return archive.Event{}, err
-	}
-	first, behind, err := boundsOf(starts, ends, p.name.Topic, p.name.Partition)
-	return archive.Event{Log: archive.Bounds{Start: first, End: behind}}, err
 }

@@ -133,23 +133,15 @@ func bounds(ctx context.Context, admin *kadm.Client, of windows.Source) (first, 
 	if err != nil {
 		return 0, 0, lost{fmt.Errorf("list the end of %v: %w", of, err)}
 	}
-	if first, behind, err = boundsOf(starts, ends, of.Topic, of.Partition); err != nil {
-		return 0, 0, lost{err}
-	}
-	return first, behind, nil
-}
-
-// boundsOf is the first offset of a partition and its end.
-func boundsOf(starts, ends kadm.ListedOffsets, topic string, partition int32) (first, behind int64, err error) {
-	start, known := starts.Lookup(topic, partition)
-	end, ended := ends.Lookup(topic, partition)
+	start, known := starts.Lookup(of.Topic, of.Partition)
+	end, ended := ends.Lookup(of.Topic, of.Partition)
 	switch {
 	case !known || !ended:
-		return 0, 0, fmt.Errorf("list the offsets of %s/%d: the broker does not name the partition", topic, partition)
+		return 0, 0, lost{fmt.Errorf("list the offsets of %v: the broker does not name the partition", of)}
 	case start.Err != nil:
-		return 0, 0, fmt.Errorf("list the start of %s/%d: %w", topic, partition, start.Err)
+		return 0, 0, lost{fmt.Errorf("list the start of %v: %w", of, start.Err)}
 	case end.Err != nil:
-		return 0, 0, fmt.Errorf("list the end of %s/%d: %w", topic, partition, end.Err)
+		return 0, 0, lost{fmt.Errorf("list the end of %v: %w", of, end.Err)}
 	}
 	return start.Offset, end.Offset, nil
 }
