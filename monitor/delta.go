@@ -9,7 +9,6 @@ import (
 // Delta is what one commit of a reader adds to an endpoint: rows, counted by pane, and how far the endpoint's
 // traffic has come in each source.
 type Delta struct {
-	Version  int                `json:"version"`
 	Endpoint string             `json:"endpoint"`
 	Sources  []windows.Progress `json:"sources,omitempty"`
 	Panes    []PaneDelta        `json:"panes,omitempty"`
@@ -28,7 +27,7 @@ type PaneDelta struct {
 	Ranges  []Range      `json:"ranges,omitempty"`
 	Size    int          `json:"size"` // bytes of the encoded profile
 
-	// Profile is the encoded profile; the profiles of all panes follow the JSON head of the delta.
+	// Profile is the encoded profile. It is not in the head of a delta or a saved pane, but behind it.
 	Profile []byte `json:"-"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"tidemark/windows"
 )
@@ -23,17 +24,14 @@ const (
 )
 
 // Append writes the delta behind b.
-func (d *Delta) Append(b []byte) ([]byte, error) {
-	d.Version = deltaVersion
+func (d *Delta) Append(b []byte) []byte {
 	var topics []string
 	place := func(s windows.Source) uint64 {
-		for i, topic := range topics {
-			if topic == s.Topic {
-				return uint64(i)
-			}
+		i := slices.Index(topics, s.Topic)
+		if i < 0 {
+			i, topics = len(topics), append(topics, s.Topic)
 		}
-		topics = append(topics, s.Topic)
-		return uint64(len(topics) - 1)
+		return uint64(i)
 	}
 	size := 64 + len(d.Endpoint)
 	for i := range d.Sources {
@@ -48,10 +46,7 @@ func (d *Delta) Append(b []byte) ([]byte, error) {
 		}
 		size += 64 + 24*len(p.Ranges) + p.Size
 	}
-	if b == nil {
-		b = make([]byte, 0, size)
-	}
-	b = append(b, 0, deltaVersion)
+	b = append(slices.Grow(b, size), 0, deltaVersion)
 	b = appendText(appendText(b, d.Endpoint), d.Missed)
 	b = binary.AppendUvarint(b, uint64(len(topics)))
 	for _, topic := range topics {
@@ -87,7 +82,7 @@ func (d *Delta) Append(b []byte) ([]byte, error) {
 	for i := range d.Panes {
 		b = append(b, d.Panes[i].Profile...)
 	}
-	return b, nil
+	return b
 }
 
 func appendText(b []byte, text string) []byte {
@@ -96,16 +91,11 @@ func appendText(b []byte, text string) []byte {
 
 // DecodeDelta reads what Append wrote. The profiles share the memory of b.
 func DecodeDelta(b []byte) (*Delta, error) {
-	var d *Delta
-	var err error
+	decode := decodeJSONHead
 	if len(b) > 1 && b[0] == 0 {
-		d, b, err = decodeHead(b)
-	} else {
-		d = &Delta{}
-		if b, err = cutHead(b, d); err == nil && d.Version != jsonDelta {
-			err = fmt.Errorf("version %d, this program reads versions %d and %d", d.Version, jsonDelta, deltaVersion)
-		}
+		decode = decodeHead
 	}
+	d, b, err := decode(b)
 	if err != nil {
 		return nil, fmt.Errorf("decode delta: %w", err)
 	}
@@ -122,13 +112,30 @@ func DecodeDelta(b []byte) (*Delta, error) {
 	return d, nil
 }
 
+// decodeJSONHead reads all but the profiles of a delta of version 1, and returns what is left.
+func decodeJSONHead(b []byte) (*Delta, []byte, error) {
+	var head struct {
+		Version int `json:"version"`
+		Delta
+	}
+	b, err := cutHead(b, &head)
+	if err == nil && head.Version != jsonDelta {
+		err = badVersion(head.Version)
+	}
+	return &head.Delta, b, err
+}
+
+func badVersion(version int) error {
+	return fmt.Errorf("version %d, this program reads versions %d and %d", version, jsonDelta, deltaVersion)
+}
+
 // decodeHead reads all but the profiles, and returns what is left.
 func decodeHead(b []byte) (*Delta, []byte, error) {
 	if b[1] != deltaVersion {
-		return nil, nil, fmt.Errorf("version %d, this program reads versions %d and %d", b[1], jsonDelta, deltaVersion)
+		return nil, nil, badVersion(int(b[1]))
 	}
 	r := headReader{b: b[2:]}
-	d := &Delta{Version: deltaVersion, Endpoint: r.text(), Missed: r.text()}
+	d := &Delta{Endpoint: r.text(), Missed: r.text()}
 	for range r.count() {
 		r.topics = append(r.topics, r.text())
 	}
@@ -172,23 +179,24 @@ func (r *headReader) fail(err error) {
 	r.b = nil
 }
 
-func (r *headReader) int() int64 {
-	x, n := binary.Varint(r.b)
+// skip passes over a varint of n bytes, which is not there, and was read as 0, when n is none.
+func (r *headReader) skip(n int) {
 	if n <= 0 {
 		r.fail(errShortHead)
-		return 0
+		return
 	}
 	r.b = r.b[n:]
+}
+
+func (r *headReader) int() int64 {
+	x, n := binary.Varint(r.b)
+	r.skip(n)
 	return x
 }
 
 func (r *headReader) uint() uint64 {
 	x, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.fail(errShortHead)
-		return 0
-	}
-	r.b = r.b[n:]
+	r.skip(n)
 	return x
 }
 

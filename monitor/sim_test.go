@@ -245,11 +245,7 @@ func (s *sim) appendLog(after time.Duration) {
 			}
 			d.Panes = append(d.Panes, *r.panes[key])
 		}
-		encoded, err := d.Append(nil)
-		if err != nil {
-			s.Fatal(err)
-		}
-		s.log = append(s.log, entry{delta: encoded, at: s.at})
+		s.log = append(s.log, entry{delta: d.Append(nil), at: s.at})
 	}
 	clear(s.unsent)
 	v := windows.Vector{Instance: "test", Counts: map[string]int32{topic: 2}}

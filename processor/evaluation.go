@@ -173,11 +173,8 @@ func (ev *Evaluation) Records() ([]*kgo.Record, error) {
 		records = append(records, r)
 	}
 	for i := range ev.out.Late {
-		value, err := ev.out.Late[i].Append(nil)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, &kgo.Record{Topic: t.Late, Key: []byte(ev.out.Late[i].Endpoint), Value: value})
+		d := &ev.out.Late[i]
+		records = append(records, &kgo.Record{Topic: t.Late, Key: []byte(d.Endpoint), Value: d.Append(nil)})
 	}
 	for _, partition := range ev.Touched() {
 		state, err := ev.state(partition)

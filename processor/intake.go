@@ -152,11 +152,7 @@ func (in *Intake) Records(status []windows.Status, captures map[string]int32, pa
 		for _, p := range d.Panes {
 			read[culprit{endpoint: d.Endpoint}] += p.Rows
 		}
-		value, err := d.Append(nil)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, &kgo.Record{Topic: in.config.Topics.Panes, Key: []byte(d.Endpoint), Value: value})
+		records = append(records, &kgo.Record{Topic: in.config.Topics.Panes, Key: []byte(d.Endpoint), Value: d.Append(nil)})
 	}
 	for c, f := range in.fold.counts.failed {
 		if c.endpoint != "" {
