@@ -18,7 +18,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/monitor"
-	"tidemark/processor"
 	"tidemark/windows"
 )
 
@@ -33,6 +32,7 @@ type live struct {
 	options *options
 	client  *kgo.Client
 	kinds   [2][][]byte // as in training, and shifted
+	started time.Time
 
 	mu   sync.Mutex
 	sent map[int64]map[int32]time.Time // by second of event time and partition: when the first record was sent
@@ -110,7 +110,10 @@ func (o *options) latency(ctx context.Context, last time.Duration) (err error) {
 	m := measured{rows: rows}
 	m.took(p.command.ProcessState)
 	fmt.Fprintf(o.out, "%d records, %.3f CPU s a million, %.0f MB\n", rows, m.perMillion(), float64(m.memory)/1e6)
-	return errors.Join(ctx.Err(), l.err, l.print(c))
+	if err := errors.Join(ctx.Err(), l.err); err != nil {
+		return err
+	}
+	return errors.Join(l.print("report", c.Topics.Reports), l.print("alert", c.Topics.Alerts))
 }
 
 // prepare makes the captures that are sent, all but their times.
@@ -131,6 +134,7 @@ func (l *live) prepare() {
 func (l *live) send(ctx context.Context, until time.Time) int64 {
 	const field = `"inferenceTime":"`
 	sent, started := int64(0), time.Now()
+	l.started = started
 	for now := started; now.Before(until) && ctx.Err() == nil; now = time.Now() {
 		kind := l.kinds[int(now.Sub(started)/moving)%2]
 		text := now.UTC().Format("2006-01-02T15:04:05.000Z")
@@ -187,31 +191,23 @@ func (l *live) read(ctx context.Context, topic string) {
 	l.err = errors.Join(l.err, err)
 }
 
-// print prints how long after the record that closed their windows reports and alerts were read. It is the last one of the first
+// print prints how long after the record that closed their windows the records of a topic were read. It is the last one of the first
 // records, in each partition, of an event time by which the window and its lateness have passed.
-func (l *live) print(c *processor.Config) error {
-	for name, topic := range map[string]string{"report": c.Topics.Reports, "alert": c.Topics.Alerts} {
-		var all []float64
-		first := slices.Min(slices.Collect(maps.Keys(l.sent)))
-		for _, seen := range l.seen[topic] {
-			second := seen.window.End.Add(lateness).Time().Unix()
-			closing := l.sent[second]
-			if second < first+int64(warmUp.Seconds()) || len(closing) < partitions {
-				continue // before it was warm, or without a record in some partition in that second
-			}
-			var closed time.Time
-			for _, at := range closing {
-				if at.After(closed) {
-					closed = at
-				}
-			}
-			all = append(all, seen.at.Sub(closed).Seconds())
+func (l *live) print(name, topic string) error {
+	var all []float64
+	for _, seen := range l.seen[topic] {
+		second := seen.window.End.Add(lateness).Time().Unix()
+		closing := l.sent[second]
+		if second < l.started.Add(warmUp).Unix() || len(closing) < partitions {
+			continue // before it was warm, or without a record in some partition in that second
 		}
-		if len(all) == 0 {
-			return fmt.Errorf("no %s was read: let it run for longer, or raise --rate so that each partition has records in each second", name)
-		}
-		slices.Sort(all)
-		fmt.Fprintf(l.options.out, "record to %s: %d, median %.2f s, p99 %.2f s, longest %.2f s\n", name, len(all), all[len(all)/2], all[len(all)*99/100], all[len(all)-1])
+		closed := slices.MaxFunc(slices.Collect(maps.Values(closing)), time.Time.Compare)
+		all = append(all, seen.at.Sub(closed).Seconds())
 	}
+	if len(all) == 0 {
+		return fmt.Errorf("no %s was read: let it run for longer, or raise --rate so that each partition has records in each second", name)
+	}
+	slices.Sort(all)
+	fmt.Fprintf(l.options.out, "record to %s: %d, median %.2f s, p99 %.2f s, longest %.2f s\n", name, len(all), all[len(all)/2], all[len(all)*99/100], all[len(all)-1])
 	return nil
 }

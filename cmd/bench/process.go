@@ -116,12 +116,7 @@ func (m *measured) took(state *os.ProcessState) {
 
 // metric reads one of the process's metrics.
 func (p *process) metric(name string) (float64, error) {
-	response, err := http.Get("http://" + p.address + "/metrics")
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	text, err := p.get("/metrics")
 	if err != nil {
 		return 0, err
 	}
@@ -133,13 +128,23 @@ func (p *process) metric(name string) (float64, error) {
 }
 
 // profile keeps a processor profile of the next seconds.
-func (p *process) profile(file string) {
-	response, err := http.Get("http://" + p.address + "/debug/pprof/profile?seconds=5")
+func (p *process) profile(file string) error {
+	content, err := p.get("/debug/pprof/profile?seconds=5")
 	if err != nil {
-		return
+		return err
+	}
+	return os.WriteFile(file, content, 0o600)
+}
+
+// get reads a page of the process's HTTP server.
+func (p *process) get(path string) ([]byte, error) {
+	response, err := http.Get("http://" + p.address + path)
+	if err != nil {
+		return nil, err
 	}
 	defer response.Body.Close()
-	if content, err := io.ReadAll(response.Body); err == nil {
-		_ = os.WriteFile(file, content, 0o600) // the figures are there without it
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", path, response.Status)
 	}
+	return io.ReadAll(response.Body)
 }

@@ -58,8 +58,9 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 	started := time.Now()
 	var profiles sync.WaitGroup
 	defer profiles.Wait()
+	var unprofiled error
 	if last && o.profile != "" {
-		profiles.Go(func() { all[0].profile(o.profile) })
+		profiles.Go(func() { unprofiled = all[0].profile(o.profile) })
 	}
 	read, err := o.finished(ctx, admin, c.Topics.Panes, records)
 	if err != nil {
@@ -70,7 +71,9 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 		return m, err
 	}
 	m.rows, m.seconds, m.until = rows, read.Sub(started).Seconds(), at.Sub(started).Seconds()
-	profiles.Wait()
+	if profiles.Wait(); unprofiled != nil {
+		return m, fmt.Errorf("processor profile: %w", unprofiled)
+	}
 	for _, p := range all {
 		mallocs, err := p.metric("go_memstats_mallocs_total")
 		if err != nil {
