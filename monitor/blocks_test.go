@@ -105,39 +105,3 @@ func TestBlocksAreThePanes(t *testing.T) {
 		}
 	})
 }
-
-// BenchmarkWindow closes windows of a day that slide by a minute, over 25 numbers.
-func BenchmarkWindow(b *testing.B) {
-	layout := &profile.Layout{}
-	for range 25 {
-		f := profile.FeatureLayout{Name: "x", Kind: capture.Numeric}
-		for k := range profile.Quantiles {
-			f.Edges, f.Ranks = append(f.Edges, float64(k)), append(f.Ranks, k)
-		}
-		layout.Features = append(layout.Features, f)
-	}
-	whole := profile.New(layout)
-	for i := range whole.Features {
-		for k := range 500 {
-			whole.Features[i].AddNumber(float64(k%profile.Quantiles), 1)
-		}
-	}
-	encoded := whole.Append(nil)
-	s, at := &series{layout: layout}, windows.Time(0)
-	put := func() {
-		s.panes.Put(at, &pane{parts: [][]byte{encoded}, first: -1})
-		at = at.Add(time.Minute)
-	}
-	for range 1440 {
-		put()
-	}
-	scratch := scratch{}
-	for b.Loop() {
-		w := windows.Window{Start: at.Add(-24 * time.Hour), End: at}
-		if _, err := s.window("m", time.Minute, w, scratch.take(layout)); err != nil {
-			b.Fatal(err)
-		}
-		put()
-		s.panes.Drop(func(start windows.Time) bool { return start < at.Add(-24*time.Hour) })
-	}
-}
