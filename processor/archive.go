@@ -48,7 +48,7 @@ type Archive struct {
 	full       bool      // nothing is read, as too much waits
 	told       time.Time // when it last said how far behind it is
 	jobs       sync.WaitGroup
-	slots      chan struct{} // of the jobs that encode
+	encoders   chan *archive.Encoder // that no job uses
 
 	mu       sync.Mutex
 	assigned map[windows.Source]bool // and not taken up yet
@@ -69,7 +69,7 @@ const (
 func NewArchive(c *Config, to *archive.Archive, monitors []*monitor.Monitor, ready func(bool), log *slog.Logger, r prometheus.Registerer, dial ...kgo.Opt) *Archive {
 	a := &Archive{
 		config: c, to: to, monitors: monitors, log: log.With("role", "archive"), metrics: newArchiveMetrics(r), options: dial,
-		ready: ready, group: archiveGroup, sources: map[string]archive.Source{}, slots: make(chan struct{}, archiveEncoded),
+		ready: ready, group: archiveGroup, sources: map[string]archive.Source{}, encoders: make(chan *archive.Encoder, archiveEncoded),
 	}
 	for _, t := range c.Capture {
 		a.sources[t.Topic] = archive.Source{
@@ -95,6 +95,9 @@ func (a *Archive) schemas(endpoint, variant string) []*capture.Schema {
 func (a *Archive) Run(ctx context.Context) error {
 	if !a.probe(ctx) {
 		return nil
+	}
+	for range archiveEncoded {
+		a.encoders <- archive.NewEncoder(a.to.Config().Codec)
 	}
 	return a.config.sessions(ctx, a.log, "archive", func(ctx context.Context) error {
 		err := a.run(ctx)

@@ -61,18 +61,19 @@ func (a *Archive) put(work context.Context, p *archived) {
 
 // encode makes a file of records, a few at a time in the process.
 func (a *Archive) encode(ctx context.Context, p *archived, records *archive.Records) (*archive.Table, archive.Action, []byte, error) {
+	var encoder *archive.Encoder
 	select {
-	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
+	case encoder = <-a.encoders:
+		defer func() { a.encoders <- encoder }()
 	case <-ctx.Done():
 		return nil, archive.Action{}, nil, ctx.Err()
 	}
-	table := archive.Decode(records, a.sources[p.name.Topic])
+	table := encoder.Decode(records, a.sources[p.name.Topic])
 	cut := p.chain.Cut(records.End, table.Rows, records.Epoch)
 	if cut.Do == archive.Stop {
 		return nil, cut, nil, cut.Err
 	}
-	content, err := table.Parquet(cut.Info, a.to.Config().Codec)
+	content, err := encoder.Parquet(table, cut.Info)
 	table.Drop()
 	if err != nil {
 		err = fmt.Errorf("archive %s/%d from offset %d: %w", p.name.Topic, p.name.Partition, records.Start, err)

@@ -175,7 +175,7 @@ func TestBucket(t *testing.T) {
 	s.write("reference.csv", newLoans(1).rows(5, nil))
 	s.tidemark("baseline", "build", "reference.csv", "--prediction", "y_pred_proba,y_pred", "--label", "repaid",
 		"--time", "timestamp", "--id", "id")
-	s.configure("  - {name: loans, baseline: baseline, windows: {size: 10d}}\n" + b.section())
+	s.configure("  - {name: loans, baseline: baseline, windows: {size: 10d}}\n" + strings.Replace(b.section(), "every: 1s", "every: 1s, codec: fast", 1))
 	source := newLoans(2).rows(5, nil)
 	header, rows, _ := strings.Cut(source, "\n")
 	middle := len(rows)/2 + strings.IndexByte(rows[len(rows)/2:], '\n') + 1

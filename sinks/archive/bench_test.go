@@ -17,12 +17,12 @@ func BenchmarkEncode(b *testing.B) {
 	rows := float64(len(records.records))
 	for _, codec := range []Codec{Fast, Small} {
 		b.Run(string(codec), func(b *testing.B) {
-			size := 0
+			size, e := 0, NewEncoder(codec)
 			b.ReportAllocs()
 			started := testbed.ProcessorTime(b)
 			for b.Loop() {
-				table := Decode(records, source)
-				content, err := table.Parquet(Info{End: records.End, Rows: table.Rows}, codec)
+				table := e.Decode(records, source)
+				content, err := e.Parquet(table, Info{End: records.End, Rows: table.Rows})
 				if err != nil || table.ByStatus[StatusOK] != int64(rows) {
 					b.Fatal(err, table.ByStatus)
 				}
@@ -34,9 +34,10 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	b.Run("decode", func(b *testing.B) {
 		b.ReportAllocs()
+		e := NewEncoder(Fast)
 		started := testbed.ProcessorTime(b)
 		for b.Loop() {
-			Decode(records, source)
+			e.Decode(records, source)
 		}
 		b.ReportMetric(float64(testbed.ProcessorTime(b)-started)/float64(b.N)/rows, "cpu-ns/row")
 		b.ReportMetric(float64(records.Bytes)/rows, "captured-B/row")

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"tidemark/capture"
 )
@@ -83,9 +82,7 @@ func (c *columns) choose(chunks []*chunk, codec Codec) {
 			column.few = codec == Small && column.hasFew(chunks)
 		} else {
 			f.Type = arrow.BinaryTypes.String
-			if column.words = column.repeats(chunks); column.words {
-				f.Type = dictionaryType
-			}
+			column.words = column.repeats(chunks)
 		}
 		fields = append(fields, f)
 	}
@@ -141,106 +138,126 @@ func (t *typedColumn) hasFew(chunks []*chunk) bool {
 	return true
 }
 
-// record returns the rows [from, to) of a chunk.
-func (c *columns) record(k *chunk, from, to int) arrow.RecordBatch {
-	all := make([]arrow.Array, 0, c.width)
-	for _, a := range k.arrays() {
-		all = append(all, array.NewSlice(a, int64(from), int64(to)))
-		a.Release()
-	}
+// write writes a chunk as a group of rows.
+func (c *columns) write(w *fileWriter, k *chunk) {
+	w.begin()
+	k.write(w)
+	stretches := k.stretches()
 	for i := range c.typed {
-		all = append(all, c.typed[i].values(k, from, to))
+		switch t := &c.typed[i]; {
+		case t.words:
+			t.writeWords(w, stretches)
+		case t.kind == capture.Categorical:
+			t.writeTexts(w, stretches)
+		default:
+			t.writeNumbers(w, stretches)
+		}
 	}
-	all = append(all, c.extra(k, from, to))
-	record := array.NewRecordBatch(c.arrow, all, int64(to-from))
-	for _, a := range all {
-		a.Release()
-	}
-	return record
+	c.writeExtra(w, stretches)
+	w.end(len(k.of))
 }
 
-// values returns the rows [from, to) of a typed column.
-func (t *typedColumn) values(k *chunk, from, to int) arrow.Array {
-	switch {
-	case t.words:
-		return t.dictionary(k, from, to)
-	case t.kind == capture.Categorical:
-		all := texts{}
-		for row := from; row < to; row++ {
-			text, present := "", false
-			if place, ok := t.place[k.of[row]]; ok {
-				text, present = k.batches[k.of[row]].Text(place, k.at[row])
-			}
-			all.add([]byte(text), present)
-		}
-		return all.array(arrow.BinaryTypes.String)
-	}
-	if schema := k.of[from]; len(k.batches) == 1 && schema != nil && k.batches[schema].Rows() == len(k.of) {
-		if place, ok := t.place[schema]; ok { // all rows of the chunk are in one batch, in its order
-			column := k.batches[schema].Column(place)
-			defer column.Release()
-			return array.NewSlice(column, int64(from), int64(to))
-		}
-	}
-	numbers, valid := make([]float64, 0, to-from), validity{}
-	for row := from; row < to; row++ {
-		x, present := 0.0, false
-		if place, ok := t.place[k.of[row]]; ok {
-			x = k.batches[k.of[row]].Numbers(place)[k.at[row]]
-			present = !capture.IsNull(x)
-		}
-		numbers = append(numbers, x)
-		valid.add(present)
-	}
-	return arrayOf(arrow.PrimitiveTypes.Float64, &valid, arrow.Float64Traits.CastToBytes(numbers))
+// stretch is rows that follow each other in their batch too.
+type stretch struct {
+	schema *capture.Schema
+	batch  *capture.Batch // nil where the rows are in none
+	from   int
+	n      int
 }
 
-// dictionary returns the rows [from, to) of a categorical column. A code of a batch is looked up once.
-func (t *typedColumn) dictionary(k *chunk, from, to int) arrow.Array {
-	type source struct {
-		batch  *capture.Batch
-		place  int
-		codes  []int16
-		places [capture.Codes]int32 // of a code in the dictionary, and one more; 0 when it is not known
+// stretches are all rows.
+func (k *chunk) stretches() []stretch {
+	var all []stretch
+	for row := 0; row < len(k.of); {
+		s := stretch{schema: k.of[row], from: int(k.at[row])}
+		if s.schema != nil {
+			s.batch = k.batches[s.schema]
+		}
+		for row < len(k.of) && k.of[row] == s.schema && (s.batch == nil || int(k.at[row]) == s.from+s.n) {
+			row++
+			s.n++
+		}
+		all = append(all, s)
 	}
-	var (
-		all     words
-		of      *capture.Schema
-		s       *source
-		sources = map[*capture.Schema]*source{}
-	)
-	all.indices = make([]int32, 0, to-from)
-	for row := from; row < to; row++ {
-		if schema := k.of[row]; s == nil || schema != of {
-			of = schema
-			if s = sources[schema]; s == nil {
-				s = &source{}
-				if place, ok := t.place[schema]; ok {
-					s.batch, s.place = k.batches[schema], place
-					s.codes = s.batch.Codes(place)
-				}
-				sources[schema] = s
+	return all
+}
+
+// in returns the batch's column, if there is one.
+func (t *typedColumn) in(s *stretch) (place int, ok bool) {
+	if s.batch == nil {
+		return 0, false
+	}
+	place, ok = t.place[s.schema]
+	return place, ok
+}
+
+func (t *typedColumn) writeNumbers(w *fileWriter, stretches []stretch) {
+	all := &w.numbered
+	all.reset()
+	for i := range stretches {
+		s := &stretches[i]
+		if place, ok := t.in(s); ok {
+			all.add(s.batch.Numbers(place)[s.from : s.from+s.n])
+		} else {
+			all.addNulls(s.n)
+		}
+	}
+	w.numbers(all, t.few)
+}
+
+func (t *typedColumn) writeTexts(w *fileWriter, stretches []stretch) {
+	all := &w.texted
+	all.reset()
+	for i := range stretches {
+		s := &stretches[i]
+		place, ok := t.in(s)
+		if !ok {
+			all.addNulls(s.n)
+			continue
+		}
+		for row := s.from; row < s.from+s.n; row++ {
+			if text, present := s.batch.Text(place, int32(row)); present {
+				all.addText(text)
+			} else {
+				all.addNulls(1)
 			}
 		}
-		if s.batch == nil {
-			all.addNull()
+	}
+	w.texts(all)
+}
+
+// writeWords writes a categorical column. A code of a batch is looked up once.
+func (t *typedColumn) writeWords(w *fileWriter, stretches []stretch) {
+	all := &w.worded
+	all.reset()
+	places := map[*capture.Batch]*[capture.Codes]int32{} // of a code in the dictionary, and one more; 0 when it is not known
+	for i := range stretches {
+		s := &stretches[i]
+		place, ok := t.in(s)
+		if !ok {
+			all.addNulls(s.n)
 			continue
 		}
-		at := k.at[row]
-		code := s.codes[at]
-		if code >= 0 && s.places[code] > 0 {
-			all.addPlace(s.places[code] - 1)
-			continue
+		known := places[s.batch]
+		if known == nil {
+			known = new([capture.Codes]int32)
+			places[s.batch] = known
 		}
-		text, present := s.batch.Text(s.place, at)
-		if !present {
-			all.addNull()
-			continue
-		}
-		place := all.known.place(text)
-		if all.addPlace(place); code >= 0 {
-			s.places[code] = place + 1
+		for i, code := range s.batch.Codes(place)[s.from : s.from+s.n] {
+			if code >= 0 && known[code] > 0 {
+				all.addPlace(known[code] - 1)
+				continue
+			}
+			text, present := s.batch.Text(place, int32(s.from+i))
+			if !present {
+				all.addNulls(1)
+				continue
+			}
+			at := all.known.place(text)
+			if all.addPlace(at); code >= 0 {
+				known[code] = at + 1
+			}
 		}
 	}
-	return all.array()
+	w.words(all, false)
 }

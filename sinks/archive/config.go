@@ -28,6 +28,14 @@ const (
 	plain Codec = ""
 )
 
+// pageBytes is about how many bytes of text a page has.
+func (c Codec) pageBytes() int {
+	if c == Small {
+		return 8 << 20
+	}
+	return 1 << 20
+}
+
 // Size is a number of bytes.
 type Size int64
 

@@ -31,8 +31,11 @@ type Table struct {
 // Drop gives up the rows, once they are written. What is counted stays.
 func (t *Table) Drop() { t.chunks, t.schemas = nil, nil }
 
-// chunkRows is the number of rows that are decoded together; they become a row group, or several.
-const chunkRows = 128 << 10
+// A chunk has at most so many rows, and values in all, and becomes a row group.
+const (
+	chunkRows  = 128 << 10
+	chunkCells = 6 << 20
+)
 
 // chunk is some rows: the columns that all have, and the rest in one batch for each schema.
 type chunk struct {
@@ -40,15 +43,45 @@ type chunk struct {
 	batches map[*capture.Schema]*capture.Batch
 	of      []*capture.Schema // of each row; nil where there is none
 	at      []int32           // of each row, its place in the batch
+	cells   int
+
+	schema *capture.Schema // of the last row that had one
+	batch  *capture.Batch  // and its batch
+}
+
+// reset empties the chunk. What its last rows had no use for is given up.
+func (k *chunk) reset() {
+	k.fixed.reset()
+	for schema, batch := range k.batches {
+		if batch.Rows() == 0 {
+			delete(k.batches, schema)
+		}
+		batch.Reset()
+	}
+	k.of, k.at, k.cells = k.of[:0], k.at[:0], 0
+	k.schema, k.batch = nil, nil
+}
+
+// batchOf returns the batch for rows of a schema.
+func (k *chunk) batchOf(schema *capture.Schema) *capture.Batch {
+	if schema == k.schema {
+		return k.batch
+	}
+	batch := k.batches[schema]
+	if batch == nil {
+		batch = capture.NewBatch(*schema)
+		k.batches[schema] = batch
+	}
+	k.schema, k.batch = schema, batch
+	return batch
 }
 
 // decoder turns records into rows.
 type decoder struct {
+	*Encoder
 	source  Source
-	parser  capture.Parser
 	table   *Table
 	chunk   *chunk
-	rows    int               // that the chunk is likely to have
 	route   [2]string         // the last row's endpoint and variant
 	routed  []*capture.Schema // and their schemas
 	schemas map[[2]string][]*capture.Schema
@@ -56,40 +89,52 @@ type decoder struct {
 	invalid map[int][]string // of the last record's rows: the columns that are invalid
 }
 
-// Decode reads the records. What cannot be read becomes a row that says so.
-func Decode(r *Records, source Source) *Table {
+// Decode reads the records. What cannot be read becomes a row that says so. The table's rows are there until the next.
+func (e *Encoder) Decode(r *Records, source Source) *Table {
 	d := &decoder{
-		source: source, table: &Table{ByStatus: map[string]int64{}},
+		Encoder: e, source: source, table: &Table{ByStatus: map[string]int64{}},
 		schemas: map[[2]string][]*capture.Schema{}, known: map[*capture.Schema]bool{}, invalid: map[int][]string{},
 	}
-	d.begin(len(r.records))
+	d.begin()
 	for i := range r.records {
-		d.add(&r.records[i])
-		if len(d.chunk.of) >= chunkRows {
+		if len(d.chunk.of) >= chunkRows || d.chunk.cells >= chunkCells {
 			d.end()
-			d.begin(len(r.records) - i - 1)
+			d.begin()
 		}
+		d.add(&r.records[i])
 	}
 	d.end()
+	clear(e.chunks[len(d.table.chunks):])
+	e.chunks = e.chunks[:len(d.table.chunks)]
 	d.table.countUntyped()
 	return d.table
 }
 
-// begin begins a chunk, of which so many records are left.
-func (d *decoder) begin(records int) {
-	d.rows = min(records, chunkRows)
-	d.chunk = &chunk{
-		fixed: newFixed(d.rows), batches: map[*capture.Schema]*capture.Batch{},
-		of: make([]*capture.Schema, 0, d.rows), at: make([]int32, 0, d.rows),
+// Decode is [Encoder.Decode] with an encoder of its own.
+func Decode(r *Records, source Source) *Table { return new(Encoder).Decode(r, source) }
+
+// begin begins a chunk, in the memory of an earlier one if there is one.
+func (d *decoder) begin() {
+	if n := len(d.table.chunks); n < len(d.chunks) {
+		d.chunk = d.chunks[n]
+		d.chunk.reset()
+		return
 	}
+	d.chunk = &chunk{batches: map[*capture.Schema]*capture.Batch{}}
+	d.chunks = append(d.chunks, d.chunk)
 }
 
 func (d *decoder) end() {
-	if len(d.chunk.of) > 0 {
-		d.table.chunks = append(d.table.chunks, d.chunk)
-		d.table.Rows += int64(len(d.chunk.of))
+	k := d.chunk
+	if len(k.of) == 0 {
+		return
 	}
-	for _, b := range d.chunk.batches {
+	d.table.chunks = append(d.table.chunks, k)
+	d.table.Rows += int64(len(k.of))
+	for place, n := range k.status.counts() {
+		d.table.ByStatus[k.status.known.words[place]] += n
+	}
+	for _, b := range k.batches {
 		d.table.Extra += int64(b.Extra())
 	}
 }
@@ -107,18 +152,18 @@ type row struct {
 
 func (d *decoder) add(r *Record) {
 	if r.Unreadable != "" {
-		d.append(row{record: r, status: StatusDead, error: r.Unreadable}, nil, 0)
+		d.append(&row{record: r, status: StatusDead, error: r.Unreadable}, nil, 0)
 		return
 	}
 	captured, err := d.parser.Parse(r.Value)
 	if err != nil {
-		d.append(row{record: r, endpoint: r.Endpoint, variant: r.Variant, status: StatusDead, error: message(err), raw: true}, nil, 0)
+		d.append(&row{record: r, endpoint: r.Endpoint, variant: r.Variant, status: StatusDead, error: message(err), raw: true}, nil, 0)
 		return
 	}
 	if !captured.HasTime {
 		captured.Time = r.Timestamp
 	}
-	is := row{
+	is := &row{
 		record: r, captured: captured, time: captured.Time,
 		endpoint: first(r.Endpoint, captured.Endpoint, d.source.Endpoint), variant: first(r.Variant, captured.Variant, d.source.Variant),
 	}
@@ -129,14 +174,7 @@ func (d *decoder) add(r *Record) {
 	}
 	is.status, is.raw = StatusUnmonitored, true
 	for _, schema := range d.schemasOf(is.endpoint, is.variant) {
-		batch := d.chunk.batches[schema]
-		if batch == nil {
-			batch = capture.NewBatch(*schema)
-			if len(d.chunk.batches) == 0 { // and of the only endpoint, as a rule
-				batch.Grow(d.rows)
-			}
-			d.chunk.batches[schema] = batch
-		}
+		batch := d.chunk.batchOf(schema)
 		before, undecoded, faults := batch.Rows(), batch.Undecoded(), batch.Faults()
 		if err := captured.Append(batch); err != nil {
 			if is.status != StatusDead { // the first schema's word counts
@@ -183,7 +221,7 @@ func (d *decoder) findInvalid(batch *capture.Batch, before int, some bool) {
 }
 
 // appendRows appends the rows of a record that its batch has from before on.
-func (d *decoder) appendRows(is row, schema *capture.Schema, batch *capture.Batch, before int, undecoded bool) {
+func (d *decoder) appendRows(is *row, schema *capture.Schema, batch *capture.Batch, before int, undecoded bool) {
 	kept := false
 	for at := before; at < batch.Rows(); at++ {
 		is.index, is.time, is.status, is.error, is.raw = at-before, batch.Times()[at], StatusOK, "", false
@@ -202,16 +240,22 @@ func (d *decoder) appendRows(is row, schema *capture.Schema, batch *capture.Batc
 
 // know adds a schema to those of the table.
 func (d *decoder) know(schema *capture.Schema) {
+	if n := len(d.table.schemas); n > 0 && d.table.schemas[n-1] == schema {
+		return // the last one, as a rule
+	}
 	if !d.known[schema] {
 		d.known[schema] = true
 		d.table.schemas = append(d.table.schemas, schema)
 	}
 }
 
-func (d *decoder) append(is row, schema *capture.Schema, at int) {
-	d.table.ByStatus[is.status]++
-	d.chunk.of, d.chunk.at = append(d.chunk.of, schema), append(d.chunk.at, int32(at))
-	d.chunk.add(&is)
+func (d *decoder) append(is *row, schema *capture.Schema, at int) {
+	k := d.chunk
+	k.of, k.at = append(k.of, schema), append(k.at, int32(at))
+	if schema != nil {
+		k.cells += len(k.batch.Watched())
+	}
+	k.add(is)
 }
 
 // message is what is said of a record that could not be read, as text that Parquet takes.

@@ -16,20 +16,19 @@ var fixedFields = []arrow.Field{
 	{Name: "event_time", Type: timestampType, Nullable: true},
 	{Name: "event_id", Type: arrow.BinaryTypes.String, Nullable: true},
 	{Name: "inference_id", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: endpointColumn, Type: dictionaryType, Nullable: true},
-	{Name: "variant", Type: dictionaryType, Nullable: true},
-	{Name: "status", Type: dictionaryType},
+	{Name: endpointColumn, Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "variant", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "status", Type: arrow.BinaryTypes.String},
 	{Name: "error", Type: arrow.BinaryTypes.String, Nullable: true},
 	{Name: "raw", Type: arrow.BinaryTypes.Binary, Nullable: true},
 }
 
 // fixed is the values of these columns, in their order.
 type fixed struct {
-	offsets     []int64
-	rows        []int32
-	timestamps  []int64
-	eventTimes  []int64
-	timed       validity // of the event times
+	offsets     integers
+	rows        integers
+	timestamps  integers
+	eventTimes  integers
 	eventID     texts
 	inferenceID texts
 	endpoint    words
@@ -39,22 +38,11 @@ type fixed struct {
 	raw         texts
 }
 
-// newFixed has room for rows.
-func newFixed(rows int) fixed {
-	newWords := func() words { return words{indices: make([]int32, 0, rows)} }
-	newTexts := func() texts { return texts{offsets: make([]int32, 0, rows+1)} }
-	return fixed{
-		offsets: make([]int64, 0, rows), rows: make([]int32, 0, rows), timestamps: make([]int64, 0, rows), eventTimes: make([]int64, 0, rows),
-		eventID: newTexts(), inferenceID: newTexts(), endpoint: newWords(), variant: newWords(), status: newWords(), error: newTexts(), raw: newTexts(),
-	}
-}
-
 func (f *fixed) add(is *row) {
-	f.offsets = append(f.offsets, is.record.Offset)
-	f.rows = append(f.rows, int32(is.index))
-	f.timestamps = append(f.timestamps, is.record.Timestamp)
-	f.eventTimes = append(f.eventTimes, is.time)
-	f.timed.add(is.captured != nil)
+	f.offsets.add(is.record.Offset, true)
+	f.rows.add(int64(is.index), true)
+	f.timestamps.add(is.record.Timestamp, true)
+	f.eventTimes.add(is.time, is.captured != nil)
 	var event, inference, raw []byte
 	if is.captured != nil {
 		event, inference = is.captured.IDs(is.index)
@@ -71,20 +59,28 @@ func (f *fixed) add(is *row) {
 	f.raw.add(raw, is.raw)
 }
 
-// arrays are the columns as Arrow arrays, which share their memory.
-func (f *fixed) arrays() []arrow.Array {
-	whole := &validity{rows: len(f.offsets)}
-	return []arrow.Array{
-		arrayOf(arrow.PrimitiveTypes.Int64, whole, arrow.Int64Traits.CastToBytes(f.offsets)),
-		arrayOf(arrow.PrimitiveTypes.Int32, whole, arrow.Int32Traits.CastToBytes(f.rows)),
-		arrayOf(timestampType, whole, arrow.Int64Traits.CastToBytes(f.timestamps)),
-		arrayOf(timestampType, &f.timed, arrow.Int64Traits.CastToBytes(f.eventTimes)),
-		f.eventID.array(arrow.BinaryTypes.String),
-		f.inferenceID.array(arrow.BinaryTypes.String),
-		f.endpoint.array(),
-		f.variant.array(),
-		f.status.array(),
-		f.error.array(arrow.BinaryTypes.String),
-		f.raw.array(arrow.BinaryTypes.Binary),
+func (f *fixed) reset() {
+	for _, c := range []*integers{&f.offsets, &f.rows, &f.timestamps, &f.eventTimes} {
+		c.reset()
 	}
+	for _, c := range []*texts{&f.eventID, &f.inferenceID, &f.error, &f.raw} {
+		c.reset()
+	}
+	for _, c := range []*words{&f.endpoint, &f.variant, &f.status} {
+		c.reset()
+	}
+}
+
+func (f *fixed) write(w *fileWriter) {
+	w.integers(&f.offsets)
+	w.integers(&f.rows)
+	w.integers(&f.timestamps)
+	w.integers(&f.eventTimes)
+	w.texts(&f.eventID)
+	w.texts(&f.inferenceID)
+	w.words(&f.endpoint, true)
+	w.words(&f.variant, false)
+	w.words(&f.status, false)
+	w.texts(&f.error)
+	w.texts(&f.raw)
 }
