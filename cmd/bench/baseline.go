@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,6 +48,12 @@ func (o *options) baseline() (*baseline.Baseline, map[string][]float64, error) {
 		for k, cut := range f.Cells(bins) {
 			edge := sorted[len(sorted)*(k+1)/bins]
 			edges[f.Name], f.Edges[cut-1] = append(edges[f.Name], edge), edge
+			for i := cut; i < len(f.Edges) && f.Edges[i] <= f.Edges[i-1]; i++ { // it may be the next one, or after it
+				f.Edges[i] = math.Nextafter(f.Edges[i-1], math.Inf(1))
+			}
+			for i := cut - 1; i > 0 && f.Edges[i-1] >= f.Edges[i]; i-- {
+				f.Edges[i-1] = math.Nextafter(f.Edges[i], math.Inf(-1))
+			}
 		}
 	}
 	b.Layout = layout
