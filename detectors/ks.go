@@ -35,9 +35,10 @@ func (KS) Score(reference, current *profile.Feature) (Score, bool) {
 		return Score{}, false
 	}
 	d := distance{n: float64(n), m: float64(m)}
+	other := current.Bins[:len(reference.Bins)]
 	for bin, r := range reference.Bins {
 		// Whether all values in a bin are one takes longer to say than all the rest, so that only the bins that matter are asked.
-		c := current.Bins[bin]
+		c := other[bin]
 		if most, both := d.rise(r, c); both && (!d.open || most > d.upper) && !oneValue(reference, current, bin) {
 			d.upper, d.open = max(d.upper, most), true
 		}
@@ -58,11 +59,12 @@ func (KS) Exact(reference, current *Sample) (Score, bool) {
 	return d.result(), true
 }
 
-// distance is how far two distribution functions of n and m rows are apart at most, up to where both have risen.
+// distance is how far two distribution functions of n and m rows are apart at most, up to where both have risen. They are times
+// nm here, so that a rise divides nothing, and is exact while nm is less than 2^53.
 type distance struct {
 	n, m         float64
 	r, c         int64   // rows so far
-	up, other    float64 // their shares
+	up, other    float64 // the functions
 	score, upper float64
 	open         bool // there is an upper bound
 }
@@ -72,15 +74,21 @@ func (d *distance) rise(r, c int64) (most float64, both bool) {
 	before, beforeOther := d.up, d.other
 	d.r += r
 	d.c += c
-	d.up, d.other = float64(d.r)/d.n, float64(d.c)/d.m
-	d.score = max(d.score, math.Abs(d.up-d.other))
-	return max(d.up-beforeOther, d.other-before), r > 0 && c > 0
+	d.up, d.other = float64(d.r)*d.m, float64(d.c)*d.n
+	if apart := math.Abs(d.up - d.other); apart > d.score {
+		d.score = apart
+	}
+	if r <= 0 || c <= 0 {
+		return 0, false
+	}
+	return max(d.up-beforeOther, d.other-before), true
 }
 
 func (d *distance) result() Score {
-	score := Score{Value: d.score, Expected: new(min(1, math.Sqrt(math.Pi/2)*math.Ln2*math.Sqrt(1/d.n+1/d.m)))}
-	score.bracket(d.score, max(d.score, d.upper), d.open)
-	if rows := math.RoundToEven(d.n * d.m / (d.n + d.m)); rows >= 1 {
+	all := d.n * d.m
+	score := Score{Value: d.score / all, Expected: new(min(1, math.Sqrt(math.Pi/2)*math.Ln2*math.Sqrt(1/d.n+1/d.m)))}
+	score.bracket(score.Value, max(score.Value, d.upper/all), d.open)
+	if rows := math.RoundToEven(all / (d.n + d.m)); rows >= 1 {
 		score.Tail = func() float64 { return pvalue.Kolmogorov(rows, score.Value) }
 	}
 	return score

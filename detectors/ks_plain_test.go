@@ -12,19 +12,21 @@ import (
 // plainKS is [KS] as its documentation has it: every bin is asked whether its values are one.
 func plainKS(reference, current *profile.Feature) Score {
 	s, _ := binSteps(reference, current)
+	n, m := float64(s.reference), float64(s.current)
+	apart := func(r, c int64) float64 { return float64(r)*m - float64(c)*n }
 	var r, c int64
 	score, upper, open := 0.0, 0.0, false
 	for step := range s.all {
 		if s.spread(step) && step.reference > 0 && step.current > 0 {
 			open = true
-			upper = max(upper, share(r+step.reference, s.reference)-share(c, s.current), share(c+step.current, s.current)-share(r, s.reference))
+			upper = max(upper, apart(r+step.reference, c), -apart(r, c+step.current))
 		}
 		r += step.reference
 		c += step.current
-		score = max(score, math.Abs(share(r, s.reference)-share(c, s.current)))
+		score = max(score, math.Abs(apart(r, c)))
 	}
-	result := Score{Value: score}
-	result.bracket(score, max(score, upper), open)
+	result := Score{Value: score / (n * m)}
+	result.bracket(result.Value, max(result.Value, upper/(n*m)), open)
 	return result
 }
 
