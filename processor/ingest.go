@@ -64,7 +64,7 @@ func (in *Ingest) run(ctx context.Context) error {
 	in.ready(true)
 	defer in.ready(false)
 
-	next := time.Now().Add(commitInterval)
+	next := in.due()
 	for {
 		var blocked *unreadable
 		if err := in.poll(ctx, next); err != nil && !errors.As(err, &blocked) {
@@ -79,8 +79,15 @@ func (in *Ingest) run(ctx context.Context) error {
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		next = time.Now().Add(commitInterval)
+		next = in.due()
 	}
+}
+
+// due is when the next commit is, as of now.
+func (in *Ingest) due() time.Time {
+	interval := in.intake.Interval()
+	in.metrics.interval.Set(interval.Seconds())
+	return time.Now().Add(interval)
 }
 
 // end commits what was read, and goes on behind what cannot be read, if there is such a place.
@@ -135,7 +142,7 @@ func (in *Ingest) commit(ctx context.Context) error {
 	}
 	in.metrics.commitSeconds.Observe(time.Since(started).Seconds())
 	if committed {
-		in.metrics.committed(&in.intake.fold.counts, records, in.config.Topics.Panes)
+		in.metrics.committed(in.intake, records)
 	} else {
 		// The session reads it again. A rebalance causes this; it is normal.
 		in.metrics.aborts.Inc()

@@ -28,6 +28,9 @@ type Intake struct {
 	risks   map[windows.Source]bool
 	now     time.Time // of the latest question which partitions are owned
 	polled  bool      // something since the last commit
+
+	captured int64 // bytes of the captures that were read since the last commit
+	interval time.Duration
 }
 
 // source is a partition that this process reads.
@@ -42,7 +45,7 @@ type source struct {
 func NewIntake(c *Config, monitors []*monitor.Monitor) *Intake {
 	return &Intake{
 		config: c, fold: newFold(c, monitors), sources: map[windows.Source]*source{},
-		breaker: newBreaker(int64(c.DeadLetters.Quota)), records: map[string]int64{},
+		breaker: newBreaker(int64(c.DeadLetters.Quota)), records: map[string]int64{}, interval: commitInterval,
 	}
 }
 
@@ -64,6 +67,7 @@ func (in *Intake) Read(name windows.Source, records []*kgo.Record, stable int64,
 			in.held += size(letter)
 		}
 		captures++
+		in.captured += int64(len(r.Key) + len(r.Value))
 	}
 	if captures > 0 {
 		in.records[name.Topic] += captures
@@ -72,6 +76,9 @@ func (in *Intake) Read(name windows.Source, records []*kgo.Record, stable int64,
 
 // Full says that a commit should not wait for its time, as enough is held in memory.
 func (in *Intake) Full() bool { return in.fold.full() || in.held > maxPending }
+
+// Interval is how long to read until the next commit: what the commit before wrote says that.
+func (in *Intake) Interval() time.Duration { return in.interval }
 
 // Paused returns the topics that are not to be read, as their dead letters have spent their quota.
 func (in *Intake) Paused() []string { return in.breaker.paused() }
@@ -141,7 +148,8 @@ func (in *Intake) Status(generation int32, ends map[windows.Source]int64, now ti
 	return status
 }
 
-// Records returns what a commit writes: deltas, dead letters and, in each panes partition, the vector last.
+// Records returns what a commit writes: deltas, dead letters and, in each panes partition, the vector last. They decide when
+// the next commit is due.
 func (in *Intake) Records(status []windows.Status, captures map[string]int32, panes int32) ([]*kgo.Record, error) {
 	records := slices.Clone(in.dead)
 	read := map[culprit]int64{}
@@ -165,7 +173,19 @@ func (in *Intake) Records(status []windows.Status, captures map[string]int32, pa
 		return nil, err
 	}
 	vector, err := in.Vector(status, captures, panes)
-	return append(append(records, health), vector...), err
+	records = append(append(records, health), vector...)
+	in.interval = paced(in.interval, sizeOn(in.config.Topics.Panes, records), in.captured)
+	return records, err
+}
+
+// sizeOn is the bytes of the records' values on a topic.
+func sizeOn(topic string, records []*kgo.Record) (n int64) {
+	for _, r := range records {
+		if r.Topic == topic {
+			n += int64(len(r.Value))
+		}
+	}
+	return n
 }
 
 // Vector returns the record that says how far each partition was read, once for each panes partition. captures is the
@@ -198,6 +218,7 @@ func (in *Intake) Forget(rewound bool) {
 	clear(in.dead)
 	in.dead, in.held, in.losses, in.traffic, in.polled = in.dead[:0], 0, nil, nil, false
 	clear(in.records)
+	in.captured = 0
 	if rewound {
 		clear(in.sources)
 	}

@@ -2,6 +2,7 @@ package processor
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -57,6 +58,40 @@ func TestIntakeIsFull(t *testing.T) {
 		}
 		if read < maxPending>>20 {
 			t.Errorf("round %d: %d MiB of dead letters fill it", round, read)
+		}
+		in.Forget(false)
+	}
+}
+
+// TestIntakeOfManyEndpointsCommitsLess: a row of each of many endpoints makes panes that are more than a tenth of the captures.
+// An abort forgets nothing of that, and a quiet time takes it back.
+func TestIntakeOfManyEndpointsCommitsLess(t *testing.T) {
+	in, p := testIntake(t, 0)
+	in.fold = newFold(in.config, []*monitor.Monitor{watch(t, "*", time.Minute)})
+	const endpoints = 8000
+	commit := func(records ...*kgo.Record) time.Duration {
+		in.Read(p, records, int64(len(records)), noon)
+		if _, err := in.Records(nil, nil, 1); err != nil {
+			t.Fatal(err)
+		}
+		return in.Interval()
+	}
+	var one []*kgo.Record
+	for i := range endpoints {
+		one = append(one, flat(noon, 1, fmt.Sprintf("%q:%q,", "endpoint", fmt.Sprintf("e%d", i))))
+	}
+	if got := in.Interval(); got != commitInterval {
+		t.Errorf("%v before the first commit, want %v", got, commitInterval)
+	}
+	for i, want := range []time.Duration{2 * time.Second, 4 * time.Second, 4 * time.Second} {
+		if got := commit(one...); got != want {
+			t.Errorf("%v after the %d. commit, want %v", got, i+1, want)
+		}
+		in.Forget(i == 0)
+	}
+	for _, want := range []time.Duration{2 * time.Second, time.Second, time.Second} {
+		if got := commit(); got != want {
+			t.Errorf("%v in a quiet time, want %v", got, want)
 		}
 		in.Forget(false)
 	}

@@ -9,7 +9,11 @@ import (
 	"tidemark/windows"
 )
 
-const commitInterval = time.Second
+// What ingest commits is few panes here, so that its own pace would be the shortest: the simulation draws one.
+const (
+	commitInterval = time.Second
+	longestPace    = 4 * time.Second
+)
 
 // ingest is the role, as processor's ingest.go and idle.go have it.
 func (p *process) ingest(t *task) {
@@ -18,7 +22,7 @@ func (p *process) ingest(t *task) {
 		s := t.newSession("ingest", func(*consumer) {})
 		defer s.close()
 		intake.Forget(true)
-		next := t.now + commitInterval
+		next := t.now + t.between(commitInterval, longestPace)
 		for {
 			read, err := s.poll()
 			if err != nil {
@@ -36,7 +40,7 @@ func (p *process) ingest(t *task) {
 			if err := p.commitIntake(t, s, intake); err != nil || stopping {
 				return err
 			}
-			next = t.now + commitInterval
+			next = t.now + t.between(commitInterval, longestPace)
 		}
 	})
 }
