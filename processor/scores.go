@@ -59,13 +59,15 @@ func (m *scoreMetrics) take(labels []string) bool {
 	return taken
 }
 
-// show shows a report.
+// show shows a report. Where there is no room for its windows, there is none for its features.
 func (m *scoreMetrics) show(r *monitor.Report) {
 	window := []string{r.Monitor, r.Endpoint, r.Variant, r.Window.Size}
-	if m.take(window) {
-		m.rows.WithLabelValues(window...).Set(float64(r.Rows))
-		m.end.WithLabelValues(window...).Set(float64(r.Window.End) / 1000)
+	if !m.take(window) {
+		m.series.leaveOut(seriesOf(r) - 1)
+		return
 	}
+	m.rows.WithLabelValues(window...).Set(float64(r.Rows))
+	m.end.WithLabelValues(window...).Set(float64(r.Window.End) / 1000)
 	m.scores(window, "", r.Scores)
 	for _, f := range r.Features {
 		if labels := append(window[:4:4], f.Name); m.take(labels) {
@@ -85,6 +87,15 @@ func (m *scoreMetrics) show(r *monitor.Report) {
 		}
 		m.scores(window, f.Name, f.Scores)
 	}
+}
+
+// seriesOf is how many series a report would have: of the window, its features and their scores.
+func seriesOf(r *monitor.Report) int {
+	n := 1 + len(r.Scores)
+	for i := range r.Features {
+		n += 1 + len(r.Features[i].Scores)
+	}
+	return n
 }
 
 func (m *scoreMetrics) scores(window []string, feature string, scores map[string]monitor.Score) {

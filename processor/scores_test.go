@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,21 @@ func gauges(t *testing.T, r *prometheus.Registry, name string) map[string]float6
 	return values
 }
 
+// leftOut returns how many series were left out.
+func leftOut(t *testing.T, r *prometheus.Registry) (n float64) {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "tidemark_series_dropped_total" {
+			n += f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return n
+}
+
 // The latest report of an endpoint is shown, and nothing of one that another process evaluates.
 func TestScoresAreThoseOfTheLatestReport(t *testing.T) {
 	registry := prometheus.NewRegistry()
@@ -46,5 +62,34 @@ func TestScoresAreThoseOfTheLatestReport(t *testing.T) {
 	m.forget("churn")
 	if got := gauges(t, registry, "tidemark_drift_score"); len(got) > 0 || len(m.scored) > 0 || len(m.series.seen) > 0 {
 		t.Errorf("scores %v of an endpoint that is another's, %d kept, %d series", got, len(m.scored), len(m.series.seen))
+	}
+}
+
+// A report for which there is no room is counted, series by series, and shows nothing.
+func TestScoresWithoutRoom(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := newScoreMetrics(registry)
+	report := func(endpoint string) *monitor.Report {
+		return &monitor.Report{Monitor: "all", Endpoint: endpoint, Variant: "default", Features: []monitor.FeatureReport{
+			{Name: "x", Scores: map[string]monitor.Score{"psi": {}, "ks": {}}}, {Name: "y", Scores: map[string]monitor.Score{"psi": {}}},
+		}}
+	}
+	const each = 6 // the window, two features, three scores
+	fit := maxSeries / each
+	for i := range fit + 3 {
+		m.show(report(strconv.Itoa(i)))
+	}
+	m.show(report("0"))
+	// Of the first that does not fit whole, a part is shown; of the others nothing.
+	if got, want := leftOut(t, registry), float64((fit+3)*each-maxSeries); got != want {
+		t.Errorf("%v series left out, want %v", got, want)
+	}
+	if got := len(m.series.seen); got != maxSeries {
+		t.Errorf("%d series, want %d", got, maxSeries)
+	}
+	m.forget("0")
+	m.show(report("new"))
+	if got := len(m.series.seen); got != maxSeries {
+		t.Errorf("%d series once there was room again, want %d", got, maxSeries)
 	}
 }
