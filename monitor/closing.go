@@ -121,7 +121,11 @@ func (e *endpoint) pass(i int, watermark windows.Time, out *Output) error {
 		if !m.Watches(e.name, variant) {
 			continue
 		}
-		if err := e.follow(i, variant, watermark, out); err != nil {
+		passed := e.passed(i, watermark)
+		if err := e.compact(seriesKey{variant, m.Layout().ID()}, passed); err != nil {
+			return err
+		}
+		if err := e.follow(i, variant, passed, out); err != nil {
 			return err
 		}
 		for _, spec := range m.Windows {
@@ -132,6 +136,29 @@ func (e *endpoint) pass(i int, watermark windows.Time, out *Output) error {
 	}
 	e.volume(i, watermark, out)
 	e.closed[i], e.dirty = watermark, true
+	return nil
+}
+
+// passed is where the panes start that the i-th monitor's watermark passes on its way to a time.
+func (e *endpoint) passed(i int, watermark windows.Time) windows.Window {
+	w := windows.Window{Start: windows.Never, End: watermark.Add(-e.pane) + 1}
+	if e.closed[i] != windows.Never {
+		w.Start = e.closed[i].Add(-e.pane) + 1
+	}
+	return w
+}
+
+// compact makes panes of one part, as several windows and the state take them. They came in as many as there were commits.
+func (e *endpoint) compact(key seriesKey, within windows.Window) error {
+	s := e.series[key]
+	if s == nil || s.layout == nil {
+		return nil
+	}
+	for start, p := range s.panes.Within(within) {
+		if err := p.compact(s.layout, e.scratch.take); err != nil {
+			return fmt.Errorf("endpoint %q, variant %q, pane %v: %w", e.name, key.variant, start, err)
+		}
+	}
 	return nil
 }
 

@@ -56,7 +56,7 @@ type SequenceReport struct {
 
 // follow gives the i-th monitor's bets and sequential detectors the panes of a variant that the watermark passes, in their
 // order.
-func (e *endpoint) follow(i int, variant string, watermark windows.Time, out *Output) error {
+func (e *endpoint) follow(i int, variant string, passed windows.Window, out *Output) error {
 	m := e.monitors[i]
 	if b := e.bets[budgetKey{m.Name, variant}]; b != nil && len(b.past) > 1 {
 		b.past = b.past[len(b.past)-1:]
@@ -64,10 +64,6 @@ func (e *endpoint) follow(i int, variant string, watermark windows.Time, out *Ou
 	s := e.series[seriesKey{variant, m.Layout().ID()}]
 	if s == nil || len(m.Sequential) == 0 && !m.Budget.on() {
 		return nil
-	}
-	passed := windows.Window{Start: windows.Never, End: watermark.Add(-e.pane) + 1}
-	if e.closed[i] != windows.Never {
-		passed.Start = e.closed[i].Add(-e.pane) + 1
 	}
 	admitted := len(m.Sequential) > 0 && e.admit(m, variant)
 	for start, p := range s.panes.Within(passed) {

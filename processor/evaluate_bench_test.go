@@ -57,18 +57,19 @@ func benchBaseline(b *testing.B) *baseline.Baseline {
 }
 
 // BenchmarkEvaluate takes in the deltas of ten seconds of 1,000 endpoints, closes a window of a minute of each, and makes
-// the records of the commit: of rules and of the alarm budget, with few and with many rows in a pane.
+// the records of the commits: of rules and of the alarm budget, with few and with many rows in a delta, of one commit or of ten.
 func BenchmarkEvaluate(b *testing.B) {
 	reference := benchBaseline(b)
 	for _, policy := range []string{"rules", "budget"} {
-		for _, rows := range []int{10, 1000} {
-			b.Run(fmt.Sprintf("%s/rows=%d", policy, rows), func(b *testing.B) { benchEvaluate(b, reference, policy, rows) })
+		for _, c := range []struct{ rows, commits int }{{10, 1}, {1000, 1}, {10, 10}} {
+			b.Run(fmt.Sprintf("%s/rows=%d/commits=%d", policy, c.rows, c.commits), func(b *testing.B) { benchEvaluate(b, reference, policy, c.rows, c.commits) })
 		}
 	}
 }
 
-func benchEvaluate(b *testing.B, reference *baseline.Baseline, policy string, rows int) {
+func benchEvaluate(b *testing.B, reference *baseline.Baseline, policy string, rows, commits int) {
 	const endpoints = 1000
+	interval := 10 * time.Second / time.Duration(commits)
 	c := monitor.DefaultConfig()
 	c.Name, c.Match.Endpoint = "all", "*"
 	c.Windows = []windows.Spec{{Size: time.Minute, Slide: 10 * time.Second}}
@@ -102,12 +103,12 @@ func benchEvaluate(b *testing.B, reference *baseline.Baseline, policy string, ro
 	}
 	reports, written := 0, 0
 	commit := func() {
-		d := delta
 		start := windows.At(at)
+		d := delta
 		d.Panes = []monitor.PaneDelta{delta.Panes[0]}
-		d.Panes[0].Start = start
+		d.Panes[0].Start = start.Floor(10 * time.Second)
 		source := windows.Source{Topic: "capture"}
-		d.Sources = []windows.Progress{{Source: source, EventTime: start.Add(10*time.Second - 1), Appended: start}}
+		d.Sources = []windows.Progress{{Source: source, EventTime: start.Add(interval - 1), Appended: start}}
 		for i := range endpoints {
 			d.Endpoint = fmt.Sprintf("endpoint-%04d", i)
 			step([]byte(d.Endpoint), d.Append(nil))
@@ -129,16 +130,21 @@ func benchEvaluate(b *testing.B, reference *baseline.Baseline, policy string, ro
 			written += len(r.Value)
 		}
 		ev.Forget()
-		at = at.Add(10 * time.Second)
+		at = at.Add(interval)
+	}
+	pane := func() {
+		for range commits {
+			commit()
+		}
 	}
 	for range 12 {
-		commit()
+		pane()
 	}
 	reports, written = 0, 0
 	b.ReportAllocs()
 	before := testbed.ProcessorTime(b)
 	for b.Loop() {
-		commit()
+		pane()
 	}
 	b.ReportMetric(float64((testbed.ProcessorTime(b)-before).Microseconds())/float64(reports), "cpu-us/report")
 	b.ReportMetric(float64(written)/float64(reports), "B/report")
