@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
 	"maps"
 	"strings"
 	"sync/atomic"
@@ -16,9 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
 
 	"tidemark/sinks/archive"
 	"tidemark/store"
@@ -55,15 +52,10 @@ func (b *bucket) List(ctx context.Context, prefix, after string) iter.Seq2[store
 
 // archiver runs the role alone, as an instance.
 func (w *world) archiver(b store.Store, instance string, change func(*archive.Config, *Archive)) *process {
-	config := w.config
-	config.Instance = instance
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{w: w, stop: cancel, metrics: prometheus.NewRegistry()}
-	p.group, ctx = errgroup.WithContext(ctx)
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	ctx, p, config, log := w.process(instance)
 	settings := archive.DefaultConfig()
 	settings.Every, settings.Codec = 10*time.Second, "" // not compressed, see archive.Codec
-	role := NewArchive(&config, nil, w.monitors, func(bool) {}, log, p.metrics, kgo.Dialer(w.dialProcess))
+	role := NewArchive(config, nil, w.monitors, func(bool) {}, log, p.metrics, kgo.Dialer(w.dialProcess))
 	if change != nil {
 		change(&settings, role)
 	}

@@ -89,20 +89,25 @@ type process struct {
 	ingest  *Ingest
 }
 
-// start runs ingest and evaluate as an instance, or only the roles that are named.
-func (w *world) start(instance string, roles ...string) *process {
+// process is one of an instance that runs nothing yet, with what its roles are made of.
+func (w *world) process(instance string) (context.Context, *process, *Config, *slog.Logger) {
 	config := w.config
 	config.Instance = instance
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{w: w, stop: cancel, metrics: prometheus.NewRegistry()}
 	p.group, ctx = errgroup.WithContext(ctx)
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return ctx, p, &config, slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// start runs ingest and evaluate as an instance, or only the roles that are named.
+func (w *world) start(instance string, roles ...string) *process {
+	ctx, p, config, log := w.process(instance)
 	dial := kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
 		return w.dialAs(ctx, instance, network, address)
 	})
 	ready := func(bool) {}
-	p.ingest = NewIngest(&config, w.monitors, ready, log, p.metrics, append(w.ingest, dial)...)
-	evaluate := NewEvaluate(&config, w.monitors, ready, log, p.metrics, dial)
+	p.ingest = NewIngest(config, w.monitors, ready, log, p.metrics, append(w.ingest, dial)...)
+	evaluate := NewEvaluate(config, w.monitors, ready, log, p.metrics, dial)
 	if len(roles) == 0 || slices.Contains(roles, "ingest") {
 		p.group.Go(func() error { return p.ingest.Run(ctx) })
 	}
