@@ -34,3 +34,7 @@ func (m *clientMetrics) OnClientClosed(client *kgo.Client) {
 		m.Metrics.OnClientClosed(client)
 	}
 }
+
+// OnFetchBatchRead counts nothing, where kprom makes labels for each batch that was read: what comes from each broker is
+// counted as well, and what a role reads of a topic.
+func (m *clientMetrics) OnFetchBatchRead(kgo.BrokerMetadata, string, int32, kgo.FetchBatchMetrics) {}
