@@ -32,6 +32,7 @@ type options struct {
 	window                       windows.Spec
 	archive                      string
 	budget                       bool // instead of thresholds
+	ingest                       bool // alone
 	captures, training, expected string
 	profile                      string
 	live                         string // the topic of captures of now
@@ -45,7 +46,7 @@ type measured struct {
 	seconds float64 // until the last record was read, and, of a run, committed
 	until   float64 // seconds until the last report, of a run
 	memory  int64   // bytes; the largest process
-	mallocs float64
+	mallocs float64 // from readiness on
 	windows int
 	stored  int64 // bytes in the archive
 }
@@ -147,12 +148,12 @@ func (m *measured) print(out io.Writer, name string) {
 		float64(m.memory)/1e6, m.mallocs/float64(m.rows), m.windows, m.until)
 }
 
-// expectation is what every run is compared with, or nil when the workload is not the reference job's.
+// expectation is what every run is compared with, or nil when the workload is not the reference job's, or closes no window.
 func (o *options) expectation(edges map[string][]float64) (map[int64]*window, error) {
 	switch {
 	case o.expected != "":
 		return readExpected(o.expected)
-	case o.captures != "" || o.work.endpoints > 1:
+	case o.captures != "" || o.work.endpoints > 1 || o.ingest:
 		return nil, nil
 	}
 	hash := kgo.StickyKeyPartitioner(nil).ForTopic(o.topic())

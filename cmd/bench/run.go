@@ -54,6 +54,11 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 		if err := p.await(ctx); err != nil {
 			return m, err
 		}
+		before, err := p.mallocs()
+		if err != nil {
+			return m, err
+		}
+		m.mallocs -= before
 	}
 	started := time.Now()
 	var profiles sync.WaitGroup
@@ -62,20 +67,25 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 	if last && o.profile != "" {
 		profiles.Go(func() { unprofiled = all[0].profile(o.profile) })
 	}
-	read, err := o.finished(ctx, admin, c.Topics.Panes, records)
-	if err != nil {
+	if err := o.read(ctx, admin, records); err != nil {
 		return m, fmt.Errorf("%w\n%s", err, all[0].log)
 	}
-	at, err := o.lastReport(ctx, c.Topics.Reports, sure(expected))
-	if err != nil {
-		return m, err
+	m.rows, m.seconds = rows, time.Since(started).Seconds()
+	if !o.ingest {
+		if err := o.evaluated(ctx, admin, c.Topics.Panes); err != nil {
+			return m, err
+		}
+		at, err := o.lastReport(ctx, c.Topics.Reports, sure(expected))
+		if err != nil {
+			return m, err
+		}
+		m.until = at.Sub(started).Seconds()
 	}
-	m.rows, m.seconds, m.until = rows, read.Sub(started).Seconds(), at.Sub(started).Seconds()
 	if profiles.Wait(); unprofiled != nil {
 		return m, fmt.Errorf("processor profile: %w", unprofiled)
 	}
 	for _, p := range all {
-		mallocs, err := p.metric("go_memstats_mallocs_total")
+		mallocs, err := p.mallocs()
 		if err != nil {
 			return m, err
 		}
@@ -113,32 +123,35 @@ func (o *options) processor(name string) *processor.Config {
 
 func (o *options) archiveOf(name string) string { return filepath.Join(o.dir, name+".archive") }
 
-// finished waits until every record was read and committed, which was at the time that it returns, and then until all that
-// had been written of them was evaluated.
-func (o *options) finished(ctx context.Context, admin *kadm.Client, panes string, records int64) (at time.Time, err error) {
+// read waits until every record was read and committed.
+func (o *options) read(ctx context.Context, admin *kadm.Client, records int64) error {
 	for read := int64(0); read < records; {
 		if err := pause(ctx); err != nil {
-			return at, fmt.Errorf("%d of %d records were read: %w", read, records, err)
+			return fmt.Errorf("%d of %d records were read: %w", read, records, err)
 		}
 		committed, err := admin.FetchOffsetsForTopics(ctx, "tidemark-ingest", o.topic())
 		if err != nil {
-			return at, err
+			return err
 		}
 		read = 0
 		committed.Each(func(r kadm.OffsetResponse) { read += max(r.At, 0) })
 	}
-	at = time.Now()
+	return nil
+}
+
+// evaluated waits until all that was written of the records has been evaluated.
+func (o *options) evaluated(ctx context.Context, admin *kadm.Client, panes string) error {
 	ends, err := admin.ListEndOffsets(ctx, panes)
 	if err != nil {
-		return at, err
+		return err
 	}
 	for level := false; !level; {
 		if err := pause(ctx); err != nil {
-			return at, fmt.Errorf("not all panes were evaluated: %w", err)
+			return fmt.Errorf("not all panes were evaluated: %w", err)
 		}
 		committed, err := admin.FetchOffsetsForTopics(ctx, "tidemark-evaluate", panes)
 		if err != nil {
-			return at, err
+			return err
 		}
 		level = true
 		ends.Each(func(end kadm.ListedOffset) {
@@ -146,7 +159,7 @@ func (o *options) finished(ctx context.Context, admin *kadm.Client, panes string
 			level = level && next.At >= end.Offset
 		})
 	}
-	return at, nil
+	return nil
 }
 
 // tidy removes a run's groups and topics.
