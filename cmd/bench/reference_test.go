@@ -27,23 +27,27 @@ func programs(t testing.TB) (bench, tidemark string) {
 }
 
 // TestReferenceJob runs a short reference job on Apache Kafka: every window is what brute force finds. Two processes
-// share the second one.
+// share the second one, and ingest alone closes no window.
 func TestReferenceJob(t *testing.T) {
 	kafka := testbed.StartKafka(t)
 	bench, tidemark := programs(t)
-	for _, processes := range []int{1, 2} {
+	for _, run := range []struct {
+		processes int
+		ingest    bool
+		windows   string // from 22:12:20, the first that holds a record, to 22:13:50
+	}{{1, false, "10"}, {2, false, "10"}, {1, true, "0"}} {
 		var out bytes.Buffer
 		o := options{
 			brokers: kafka.Plain, tidemark: tidemark, self: []string{bench, "poll"}, dir: t.TempDir(), out: &out,
-			pairs: 1, processes: processes, work: workload{records: 100_000, features: 20, endpoints: 1, rate: 1000},
+			pairs: 1, processes: run.processes, ingest: run.ingest, work: workload{records: 100_000, features: 20, endpoints: 1, rate: 1000},
 			window: windows.Spec{Size: minute, Slide: minute / 6},
 		}
 		if err := o.reference(t.Context()); err != nil {
-			t.Fatalf("%d processes: %v\n%s", processes, err, &out)
+			t.Fatalf("%+v: %v\n%s", run, err, &out)
 		}
 		for line := range strings.Lines(out.String()) {
-			if f := strings.Fields(line); len(f) == 7 && f[0] == "run" && f[5] != "10" { // from 22:12:20, the first that holds a record, to 22:13:50
-				t.Errorf("%d processes compared %s windows, want 10", processes, f[5])
+			if f := strings.Fields(line); len(f) == 7 && f[0] == "run" && f[5] != run.windows {
+				t.Errorf("%+v compared %s windows", run, f[5])
 			}
 		}
 	}
