@@ -40,15 +40,24 @@ func cuts(reference *profile.Feature) []int {
 	return all
 }
 
-// pool sums the fine bins between cuts.
-func pool(bins []int64, cuts []int) []int64 {
-	counts := make([]int64, 0, len(cuts)+1)
+// pool sums the fine bins of both between cuts.
+func pool(reference, current []int64, cuts []int) (r, c []int64) {
+	n := len(cuts) + 1
+	counts := make([]int64, 2*n)
+	r, c = counts[:n:n], counts[n:]
 	from := 0
-	for _, to := range cuts {
-		counts = append(counts, sum(bins[from:to]))
+	for i := range n {
+		to := len(reference)
+		if i < len(cuts) {
+			to = cuts[i]
+		}
+		for bin := from; bin < to; bin++ {
+			r[i] += reference[bin]
+			c[i] += current[bin]
+		}
 		from = to
 	}
-	return append(counts, sum(bins[from:]))
+	return r, c
 }
 
 // cells are the counts of reference and current over the same cells. They add up to the present values.
@@ -80,8 +89,8 @@ func profileCells(reference, current *profile.Feature) (cells, bool) {
 
 // decileCells are the cells of a numeric feature, never by value.
 func decileCells(reference, current *profile.Feature) cells {
-	cuts := reference.Layout.Cells(deciles)
-	return cells{reference: pool(reference.Bins, cuts), current: pool(current.Bins, cuts)}
+	r, c := pool(reference.Bins, current.Bins, reference.Layout.Cells(deciles))
+	return cells{reference: r, current: c}
 }
 
 // joinedCells says which of the last two cells of a categorical feature, the other and the new categories, may hold
@@ -111,8 +120,7 @@ func joinedCells(reference, current *profile.Feature, r, c []int64) []joined {
 // featureCells are the counts of profileCells, also without present values.
 func featureCells(reference, current *profile.Feature) (r, c []int64) {
 	if reference.Numeric() {
-		cuts := cuts(reference)
-		return pool(reference.Bins, cuts), pool(current.Bins, cuts)
+		return pool(reference.Bins, current.Bins, cuts(reference))
 	}
 	return append(slices.Clone(reference.Bins), reference.NewRows()), append(slices.Clone(current.Bins), current.NewRows())
 }

@@ -137,21 +137,19 @@ func (f *FeatureLayout) category(value string) (int, bool) {
 // bin of each cell but the first. A numeric feature's cuts are the baseline's n-quantiles, equal ones merged;
 // n must divide [Quantiles].
 func (f *FeatureLayout) Cells(n int) []int {
-	var cuts []int
+	if len(f.Ranks) == 0 {
+		return nil
+	}
+	cuts := make([]int, 0, n-1)
 	step := Quantiles / n
 	next := step // the first multiple of step above the ranks of earlier edges
-	for i, rank := range f.Ranks {
-		if rank < next {
-			continue
-		}
-		if next >= Quantiles {
+	for i := 0; next < Quantiles; i++ {
+		further, _ := slices.BinarySearch(f.Ranks[i:], next)
+		if i += further; i == len(f.Ranks) {
 			break
 		}
-		if cuts == nil {
-			cuts = make([]int, 0, n-1)
-		}
 		cuts = append(cuts, i+1)
-		next = (rank/step + 1) * step
+		next = (f.Ranks[i]/step + 1) * step
 	}
 	return cuts
 }
