@@ -58,7 +58,7 @@ func (o *options) latency(ctx context.Context, last time.Duration) (err error) {
 		return err
 	}
 	name := fmt.Sprintf("bench.live.%d", os.Getpid())
-	o.live = name + ".captures"
+	o.own = name + ".captures"
 	c := o.processor(name)
 	l := &live{options: o, sent: map[int64]map[int32]time.Time{}, seen: map[string][]arrival{}}
 	l.prepare()

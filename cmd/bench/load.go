@@ -28,16 +28,45 @@ const (
 func (o *options) topic() string {
 	w := o.work
 	switch {
-	case o.live != "":
-		return o.live
+	case o.own != "":
+		return o.own
 	case o.captures != "":
 		return "bench.captures.file"
 	}
 	return fmt.Sprintf("bench.captures.%d.%d.%d.%d.%d", w.records, w.features, w.endpoints, w.rate, w.arrowRows)
 }
 
-// load produces the captures to their topic, unless they are there, and returns how many records there are.
+// load makes the topic with the captures, unless it is there, and returns how many records there are.
 func (o *options) load(ctx context.Context) (int64, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(o.brokers))
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	switch err := createCaptures(ctx, admin, o.topic()); {
+	case errors.Is(err, kerr.TopicAlreadyExists):
+	case err != nil:
+		return 0, err
+	default:
+		if err := o.fill(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return countRecords(ctx, admin, o.topic())
+}
+
+func createCaptures(ctx context.Context, admin *kadm.Client, topic string) error {
+	forever, size := "-1", strconv.Itoa(maxMessage)
+	_, err := admin.CreateTopic(ctx, partitions, -1, map[string]*string{"retention.ms": &forever, "compression.type": kadm.StringPtr("uncompressed"), "max.message.bytes": &size}, topic)
+	if err != nil {
+		return fmt.Errorf("create topic %q: %w", topic, err)
+	}
+	return nil
+}
+
+// fill produces the captures to their topic.
+func (o *options) fill(ctx context.Context) error {
 	batch := int32(128 << 10)
 	if o.work.arrowRows > 0 {
 		batch = maxMessage
@@ -46,18 +75,9 @@ func (o *options) load(ctx context.Context) (int64, error) {
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(20*time.Millisecond),
 		kgo.ProducerBatchMaxBytes(batch), kgo.MaxBufferedRecords(20_000), kgo.MaxBufferedBytes(256<<20))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer client.Close()
-	admin := kadm.NewClient(client)
-	forever := "-1"
-	_, err = admin.CreateTopic(ctx, partitions, -1, map[string]*string{"retention.ms": &forever, "compression.type": kadm.StringPtr("uncompressed"), "max.message.bytes": kadm.StringPtr(strconv.Itoa(maxMessage))}, o.topic())
-	if errors.Is(err, kerr.TopicAlreadyExists) {
-		return countRecords(ctx, admin, o.topic())
-	}
-	if err != nil {
-		return 0, fmt.Errorf("create topic %q: %w", o.topic(), err)
-	}
 	var failed error
 	send := func(r *kgo.Record) {
 		client.Produce(ctx, r, func(_ *kgo.Record, err error) {
@@ -75,9 +95,9 @@ func (o *options) load(ctx context.Context) (int64, error) {
 		err = o.work.loadCaptures(send)
 	}
 	if err := errors.Join(err, client.Flush(ctx), failed); err != nil {
-		return 0, fmt.Errorf("load topic %q: %w: delete it before the next run", o.topic(), err)
+		return fmt.Errorf("load topic %q: %w: delete it before the next run", o.topic(), err)
 	}
-	return countRecords(ctx, admin, o.topic())
+	return nil
 }
 
 func countRecords(ctx context.Context, admin *kadm.Client, topic string) (int64, error) {

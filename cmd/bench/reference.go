@@ -35,7 +35,7 @@ type options struct {
 	ingest                       bool // alone
 	captures, training, expected string
 	profile                      string
-	live                         string // the topic of captures of now
+	own                          string // the topic, where it is not that of the workload
 	out                          io.Writer
 }
 

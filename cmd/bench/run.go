@@ -24,6 +24,17 @@ const patience = 5 * time.Minute
 func (o *options) run(ctx context.Context, name string, rows, records int64, b *baseline.Baseline, expected map[int64]*window, last bool) (m measured, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	var own *held
+	if o.processes > 1 {
+		own, err = o.hold(ctx, name)
+		if own != nil {
+			defer func() { err = errors.Join(err, own.end(context.WithoutCancel(ctx))) }()
+		}
+		if err != nil {
+			return m, err
+		}
+		o = &own.options
+	}
 	c := o.processor(name)
 	client, err := kgo.NewClient(c.Kafka.Options()...)
 	if err != nil {
@@ -59,6 +70,11 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 			return m, err
 		}
 		m.mallocs -= before
+	}
+	if own != nil {
+		if records, err = own.release(ctx); err != nil {
+			return m, err
+		}
 	}
 	started := time.Now()
 	var profiles sync.WaitGroup
