@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"tidemark/windows"
 )
 
 // Append writes the report behind b as JSON, byte for byte as encoding/json does: it is written for each window, and a
@@ -15,8 +17,8 @@ func (r *Report) Append(b []byte) ([]byte, error) {
 	t.text(`{"monitor":`, r.Monitor)
 	t.text(`,"endpoint":`, r.Endpoint)
 	t.text(`,"variant":`, r.Variant)
-	t.text(`,"window":{"start":`, r.Window.Start.String())
-	t.text(`,"end":`, r.Window.End.String())
+	t.time(`,"window":{"start":`, r.Window.Start)
+	t.time(`,"end":`, r.Window.End)
 	t.text(`,"size":`, r.Window.Size)
 	t.whole(`},"rows":`, r.Rows)
 	t.text(`,"baseline":`, r.Baseline)
@@ -134,7 +136,7 @@ func (t *jsonText) budget(r *BudgetReport) {
 		t.text(`,"change":`, r.Change)
 	}
 	if r.Since != nil {
-		t.text(`,"since":`, r.Since.String())
+		t.time(`,"since":`, *r.Since)
 	}
 	if r.Effect != 0 {
 		t.number(`,"effect_at_least":`, r.Effect)
@@ -154,6 +156,16 @@ func (t *jsonText) raw(text string) { t.b = append(t.b, text...) }
 func (t *jsonText) whole(before string, n int64) {
 	t.raw(before)
 	t.b = strconv.AppendInt(t.b, n, 10)
+}
+
+func (t *jsonText) natural(before string, n uint64) {
+	t.raw(before)
+	t.b = strconv.AppendUint(t.b, n, 10)
+}
+
+func (t *jsonText) time(before string, at windows.Time) {
+	t.raw(before)
+	t.b = append(at.Append(append(t.b, '"')), '"')
 }
 
 func (t *jsonText) bool(before string, value bool) {

@@ -17,7 +17,7 @@ func filled(random *rand.Rand, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
+			if f := v.Type().Field(i); f.IsExported() || f.Anonymous {
 				filled(random, v.Field(i))
 			}
 		}
@@ -45,6 +45,8 @@ func filled(random *rand.Rand, v reflect.Value) {
 	case reflect.Float64:
 		numbers := []float64{0, math.Copysign(0, -1), 1, -1, 0.2, 1e-6, 9.99e-7, -1e-9, 1e-10, 1e-100, 1e20, 1e21, -1e22, 1e300, math.MaxFloat64, math.SmallestNonzeroFloat64, random.NormFloat64(), random.Float64()}
 		v.SetFloat(numbers[random.IntN(len(numbers))])
+	case reflect.Uint8, reflect.Uint64:
+		v.SetUint(random.Uint64() >> random.IntN(64))
 	default:
 		v.SetInt(random.Int64N(1<<uint(random.IntN(63))+1) - random.Int64N(2)) // also years that RFC 3339 does not have
 	}
@@ -69,6 +71,31 @@ func TestReportAppend(t *testing.T) {
 		var r Report
 		filled(random, reflect.ValueOf(&r).Elem())
 		sameAsJSON(t, &r)
+	}
+}
+
+// So are the states of endpoints, and the heads of panes.
+func TestStateAppend(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 5000 {
+		var e SavedEndpoint
+		filled(random, reflect.ValueOf(&e).Elem())
+		want, err := json.Marshal(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := e.Append([]byte("before")); err != nil || string(got) != "before"+string(want) {
+			t.Fatalf("wrote\n%s, %v, encoding/json\n%s", got[len("before"):], err, want)
+		}
+		var p SavedPane
+		filled(random, reflect.ValueOf(&p).Elem())
+		head, err := appendHead([]byte("before"), &p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.appendHead([]byte("before")); err != nil || string(got) != string(head) {
+			t.Fatalf("wrote\n%s, %v, encoding/json\n%s", got, err, head)
+		}
 	}
 }
 

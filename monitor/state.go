@@ -176,7 +176,7 @@ func escape(variant string) string {
 // Append writes the saved pane behind b: the length of the JSON head as a varint, the head, the profile.
 func (p *SavedPane) Append(b []byte) ([]byte, error) {
 	p.Pane.Size = len(p.Pane.Profile)
-	b, err := appendHead(b, p)
+	b, err := p.appendHead(b)
 	if err != nil {
 		return nil, fmt.Errorf("encode pane of endpoint %q: %w", p.Endpoint, err)
 	}

@@ -54,7 +54,7 @@ func (ev *Evaluation) state(partition int32) ([]*kgo.Record, error) {
 		put(w.Key(), value)
 	}
 	for _, e := range s.Changes() {
-		value, err := json.Marshal(e)
+		value, err := e.Append(nil)
 		if err != nil {
 			return nil, fmt.Errorf("encode state of endpoint %q: %w", e.Endpoint, err)
 		}

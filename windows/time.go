@@ -19,14 +19,18 @@ func (t Time) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
 const Never = Time(math.MinInt64)
 
 // String formats t as RFC 3339, or, outside the years that it has, as milliseconds.
-func (t Time) String() string {
+func (t Time) String() string { return string(t.Append(nil)) }
+
+// Append writes what String returns behind b.
+func (t Time) Append(b []byte) []byte {
 	if t == Never {
-		return "never"
+		return append(b, "never"...)
 	}
-	if year := t.Time().Year(); year < 0 || year > 9999 {
-		return strconv.FormatInt(int64(t), 10)
+	at := t.Time()
+	if year := at.Year(); year < 0 || year > 9999 {
+		return strconv.AppendInt(b, int64(t), 10)
 	}
-	return t.Time().Format("2006-01-02T15:04:05.999Z07:00")
+	return at.AppendFormat(b, time.RFC3339Nano) // a format that package time writes fast
 }
 
 // Add returns t+d.
@@ -46,7 +50,7 @@ func (t Time) Floor(d time.Duration) Time {
 func (t Time) Ceil(d time.Duration) Time { return -(-t).Floor(d) }
 
 // MarshalText writes what String does.
-func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+func (t Time) MarshalText() ([]byte, error) { return t.Append(nil), nil }
 
 // UnmarshalText reads what String writes.
 func (t *Time) UnmarshalText(text []byte) error {
