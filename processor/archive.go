@@ -24,7 +24,7 @@ import (
 // partition's records go on is what the archive says, and two processes that write the same partition make one chain.
 // So the group and its commits only spare work.
 //
-// One goroutine reads; a partition's requests to the store are made by a goroutine of its own, one at a time, while
+// One goroutine reads and decodes; a partition's objects are made and put by a goroutine of its own, one at a time, while
 // its next records are read. When the store does not answer, records are held up to a bound, and then not read.
 type Archive struct {
 	config   *Config
@@ -41,12 +41,11 @@ type Archive struct {
 	admin   *kadm.Client
 	cluster string
 	topics  kadm.TopicDetails
-	sources map[string]archive.Source
 
 	partitions map[windows.Source]*archived
-	spare      archive.Spare
-	full       bool      // nothing is read, as too much waits
-	told       time.Time // when it last said how far behind it is
+	decoders   map[string]*archive.Decoder // by topic
+	full       bool                        // nothing is read, as too much waits
+	told       time.Time                   // when it last said how far behind it is
 	jobs       sync.WaitGroup
 	encoders   chan *archive.Encoder // that no job uses
 
@@ -69,12 +68,12 @@ const (
 func NewArchive(c *Config, to *archive.Archive, monitors []*monitor.Monitor, ready func(bool), log *slog.Logger, r prometheus.Registerer, dial ...kgo.Opt) *Archive {
 	a := &Archive{
 		config: c, to: to, monitors: monitors, log: log.With("role", "archive"), metrics: newArchiveMetrics(r), options: dial,
-		ready: ready, group: archiveGroup, sources: map[string]archive.Source{}, encoders: make(chan *archive.Encoder, archiveEncoded),
+		ready: ready, group: archiveGroup, decoders: map[string]*archive.Decoder{}, encoders: make(chan *archive.Encoder, archiveEncoded),
 	}
 	for _, t := range c.Capture {
-		a.sources[t.Topic] = archive.Source{
+		a.decoders[t.Topic] = archive.NewDecoder(archive.Source{
 			Endpoint: first(t.Endpoint, soleEndpoint(monitors)), Variant: t.Variant, Schemas: a.schemas,
-		}
+		})
 	}
 	return a
 }

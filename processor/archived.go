@@ -78,7 +78,7 @@ func (a *Archive) settle() {
 	for _, s := range settled {
 		p := s.partition
 		if p.putting != nil {
-			a.spare.Take(p.putting)
+			a.decoders[p.name.Topic].Take(p.putting)
 		}
 		p.busy, p.putting = false, nil
 		if a.partitions[p.name] != p {
@@ -97,7 +97,7 @@ func (a *Archive) settle() {
 		}
 		a.unread(p)
 		p.retry = time.Time{}
-		p.records = a.spare.NewRecords(s.action.Start, s.action.Epoch)
+		p.records = a.decoders[p.name.Topic].NewRecords(s.action.Start, s.action.Epoch)
 		a.read(p, s.action.Start, s.action.Epoch)
 	}
 }

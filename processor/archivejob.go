@@ -38,7 +38,7 @@ func (a *Archive) place(work context.Context, p *archived) {
 // put makes an object of what was read.
 func (a *Archive) put(work context.Context, p *archived) {
 	records := p.records
-	p.putting, p.before, p.records = records, p.since, a.spare.NewRecords(records.End, records.Epoch)
+	p.putting, p.before, p.records = records, p.since, a.decoders[p.name.Topic].NewRecords(records.End, records.Epoch)
 	a.start(work, p, func(ctx context.Context) archive.Action {
 		table, cut, content, err := a.encode(ctx, p, records)
 		if err != nil {
@@ -68,13 +68,12 @@ func (a *Archive) encode(ctx context.Context, p *archived, records *archive.Reco
 	case <-ctx.Done():
 		return nil, archive.Action{}, nil, ctx.Err()
 	}
-	table := encoder.Decode(records, a.sources[p.name.Topic])
+	table := records.Table()
 	cut := p.chain.Cut(records.End, table.Rows, records.Epoch)
 	if cut.Do == archive.Stop {
 		return nil, cut, nil, cut.Err
 	}
 	content, err := encoder.Parquet(table, cut.Info)
-	table.Drop()
 	if err != nil {
 		err = fmt.Errorf("archive %s/%d from offset %d: %w", p.name.Topic, p.name.Partition, records.Start, err)
 	}

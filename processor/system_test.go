@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"tidemark/capture"
 	"tidemark/monitor"
 	"tidemark/sinks/archive"
 	"tidemark/windows"
@@ -145,12 +146,13 @@ func TestArchiveBehindIsTold(t *testing.T) {
 func TestArchiveUnderSteadyTrafficIsNotBehind(t *testing.T) {
 	c := archive.DefaultConfig()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	p := &archived{reading: true, records: archive.NewRecords(0, 0), whole: now}
+	decoder := archive.NewDecoder(archive.Source{Schemas: func(string, string) []*capture.Schema { return nil }})
+	p := &archived{reading: true, records: decoder.NewRecords(0, 0), whole: now}
 	for minute := range 60 {
 		now = now.Add(time.Minute)
 		p.add(&kgo.Record{Offset: int64(minute)}, now)
 		if minute%5 == 4 { // it is put, while the next ones come
-			p.putting, p.before, p.records = p.records, p.since, archive.NewRecords(p.records.End, 0)
+			p.putting, p.before, p.records = p.records, p.since, decoder.NewRecords(p.records.End, 0)
 			p.add(&kgo.Record{Offset: int64(minute) + 1}, now)
 		} else {
 			p.putting = nil

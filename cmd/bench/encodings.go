@@ -127,7 +127,8 @@ func (w *workload) archived(codec archive.Codec) ([]byte, error) {
 		}
 		schema.Columns = append(schema.Columns, c)
 	}
-	records := archive.NewRecords(0, 0)
+	source := archive.Source{Endpoint: "bench", Variant: "default", Schemas: func(string, string) []*capture.Schema { return []*capture.Schema{schema} }}
+	records := archive.NewDecoder(source).NewRecords(0, 0)
 	err := w.each(func(i int, r *row) error {
 		value, _ := r.appendCapture(make([]byte, 0, 640), i)
 		records.Add(archive.Record{Offset: int64(i), Timestamp: r.time, Value: value})
@@ -137,7 +138,7 @@ func (w *workload) archived(codec archive.Codec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := archive.Decode(records, archive.Source{Endpoint: "bench", Variant: "default", Schemas: func(string, string) []*capture.Schema { return []*capture.Schema{schema} }})
+	table := records.Table()
 	return table.Parquet(archive.Info{End: records.End, Rows: table.Rows}, codec)
 }
 

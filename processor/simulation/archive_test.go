@@ -101,7 +101,7 @@ func (a *archived) run(t *task) {
 			action = a.perform(t, a.chain.Place(), nil)
 			continue
 		}
-		table := archive.Decode(records, archiveSource)
+		table := records.Table()
 		cut := a.chain.Cut(records.End, table.Rows, records.Epoch)
 		if cut.Do == archive.Stop {
 			action = cut
@@ -131,7 +131,7 @@ func (a *archived) open(t *task) archive.Action {
 // read reads what is to become an object. It is nil when the partition was taken away, and whole when nothing is in the
 // way of more.
 func (a *archived) read(t *task, from archive.Action) (records *archive.Records, whole bool) {
-	records = archive.NewRecords(from.Start, from.Epoch)
+	records = archive.NewDecoder(archiveSource).NewRecords(from.Start, from.Epoch)
 	log := t.log(a.name)
 	since, some := time.Duration(0), false
 	for {

@@ -14,19 +14,30 @@ import (
 // decimals and 1 % empty, 5 categories and a score. Its figures are per row, besides the time per file.
 func BenchmarkEncode(b *testing.B) {
 	records, source := benchmarkRecords(100_000)
-	rows := float64(len(records.records))
+	rows := float64(len(records))
+	decoder := NewDecoder(source)
+	decode := func() *Records {
+		r := decoder.NewRecords(0, 0)
+		for i := range records {
+			r.Add(records[i])
+		}
+		r.Pass(int64(len(records)), 0)
+		return r
+	}
 	for _, codec := range []Codec{Fast, Small} {
 		b.Run(string(codec), func(b *testing.B) {
 			size, e := 0, NewEncoder(codec)
 			b.ReportAllocs()
 			started := testbed.ProcessorTime(b)
 			for b.Loop() {
-				table := e.Decode(records, source)
-				content, err := e.Parquet(table, Info{End: records.End, Rows: table.Rows})
+				r := decode()
+				table := r.Table()
+				content, err := e.Parquet(table, Info{End: r.End, Rows: table.Rows})
 				if err != nil || table.ByStatus[StatusOK] != int64(rows) {
 					b.Fatal(err, table.ByStatus)
 				}
 				size = len(content)
+				decoder.Take(r)
 			}
 			b.ReportMetric(float64(size)/rows, "B/row")
 			b.ReportMetric(float64(testbed.ProcessorTime(b)-started)/float64(b.N)/rows, "cpu-ns/row")
@@ -34,17 +45,19 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	b.Run("decode", func(b *testing.B) {
 		b.ReportAllocs()
-		e := NewEncoder(Fast)
+		captured := int64(0)
 		started := testbed.ProcessorTime(b)
 		for b.Loop() {
-			e.Decode(records, source)
+			r := decode()
+			captured = r.Bytes
+			decoder.Take(r)
 		}
 		b.ReportMetric(float64(testbed.ProcessorTime(b)-started)/float64(b.N)/rows, "cpu-ns/row")
-		b.ReportMetric(float64(records.Bytes)/rows, "captured-B/row")
+		b.ReportMetric(float64(captured)/rows, "captured-B/row")
 	})
 }
 
-func benchmarkRecords(rows int64) (*Records, Source) {
+func benchmarkRecords(rows int64) (records []Record, source Source) {
 	schema := &capture.Schema{}
 	add := func(name string, role capture.Role, kind capture.Kind) {
 		schema.Columns = append(schema.Columns, capture.Column{Name: name, Role: role, Kind: kind})
@@ -58,7 +71,6 @@ func benchmarkRecords(rows int64) (*Records, Source) {
 	}
 	add("score", capture.Prediction, capture.Numeric)
 	random := rand.New(rand.NewPCG(1, 1))
-	records := NewRecords(0, 0)
 	means, deviations := [5]float64{0, 1.5, 12, 70, -3}, [5]float64{1, 0.5, 3, 12, 2}
 	for i := range rows {
 		value := []byte(`{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":"`)
@@ -75,8 +87,7 @@ func benchmarkRecords(rows int64) (*Records, Source) {
 		value = fmt.Appendf(value[:len(value)-1], `","encoding":"CSV"},"endpointOutput":{"observedContentType":"text/csv; charset=utf-8","mode":"OUTPUT","data":"%.6f","encoding":"CSV"}},`+
 			`"eventMetadata":{"eventId":"%08x-%04x-4%03x-%04x-%012x","inferenceTime":"%s"},"eventVersion":"0"}`, random.Float64()*random.Float64(),
 			random.Uint32(), random.Uint32()>>16, random.Uint32()>>20, 0x8000|random.Uint32()>>18, random.Uint64()>>16, time.UnixMilli(at).UTC().Format("2006-01-02T15:04:05.000Z"))
-		records.Add(Record{Offset: i, Timestamp: at, Endpoint: "bench", Value: value})
-		records.Pass(i+1, 0)
+		records = append(records, Record{Offset: i, Timestamp: at, Endpoint: "bench", Value: value})
 	}
 	return records, Source{Schemas: func(string, string) []*capture.Schema { return []*capture.Schema{schema} }}
 }

@@ -13,19 +13,23 @@ import (
 )
 
 // Metadata reads from a file what its object's metadata are to be.
-func Metadata(content []byte) (map[string]string, error) {
-	var m map[string]string
-	err := openParquet(content, func(r *file.Reader) error {
-		m = map[string]string{}
-		pairs := r.MetaData().KeyValueMetadata()
-		for i, key := range pairs.Keys() {
-			if strings.HasPrefix(key, "tidemark-") {
-				m[key] = pairs.Values()[i]
-			}
-		}
+func Metadata(content []byte) (m map[string]string, err error) {
+	err = openParquet(content, func(r *file.Reader) error {
+		m = metadataOf(r)
 		return nil
 	})
 	return m, err
+}
+
+func metadataOf(r *file.Reader) map[string]string {
+	m := map[string]string{}
+	pairs := r.MetaData().KeyValueMetadata()
+	for i, key := range pairs.Keys() {
+		if strings.HasPrefix(key, "tidemark-") {
+			m[key] = pairs.Values()[i]
+		}
+	}
+	return m
 }
 
 // openParquet opens a file, which may be damaged in any way.
@@ -53,14 +57,10 @@ func openParquetWith(from memory.Allocator, content []byte, do func(r *file.Read
 func check(content []byte, info Info) error { return checkWith(memory.DefaultAllocator, content, info) }
 
 func checkWith(from memory.Allocator, content []byte, info Info) error {
-	m, err := Metadata(content)
-	if err != nil {
-		return err
-	}
-	if want := info.metadata(); !maps.Equal(want, m) {
-		return fmt.Errorf("its footer does not agree: %s", difference(want, m))
-	}
-	return openParquetWith(from, content, func(r *file.Reader) error {
+	return openParquetWith(from, content, func(r *file.Reader) (err error) {
+		if want, m := info.metadata(), metadataOf(r); !maps.Equal(want, m) {
+			return fmt.Errorf("its footer does not agree: %s", difference(want, m))
+		}
 		if r.NumRows() != info.Rows {
 			return fmt.Errorf("it has %d rows, and says %d", r.NumRows(), info.Rows)
 		}

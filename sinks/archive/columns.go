@@ -157,31 +157,6 @@ func (c *columns) write(w *fileWriter, k *chunk) {
 	w.end(len(k.of))
 }
 
-// stretch is rows that follow each other in their batch too.
-type stretch struct {
-	schema *capture.Schema
-	batch  *capture.Batch // nil where the rows are in none
-	from   int
-	n      int
-}
-
-// stretches are all rows.
-func (k *chunk) stretches() []stretch {
-	var all []stretch
-	for row := 0; row < len(k.of); {
-		s := stretch{schema: k.of[row], from: int(k.at[row])}
-		if s.schema != nil {
-			s.batch = k.batches[s.schema]
-		}
-		for row < len(k.of) && k.of[row] == s.schema && (s.batch == nil || int(k.at[row]) == s.from+s.n) {
-			row++
-			s.n++
-		}
-		all = append(all, s)
-	}
-	return all
-}
-
 // in returns the batch's column, if there is one.
 func (t *typedColumn) in(s *stretch) (place int, ok bool) {
 	if s.batch == nil {

@@ -13,7 +13,7 @@ import (
 type Config struct {
 	store.Config `yaml:",inline"`
 	Every        time.Duration `yaml:"every"` // an object is cut when its first record has waited so long
-	Size         Size          `yaml:"size"`  // or when its records, as they came, have so many bytes; the object is smaller
+	Size         Size          `yaml:"size"`  // or when its records, as they came or as columns, have so many bytes; the object is smaller
 	Codec        Codec         `yaml:"codec"`
 }
 

@@ -28,120 +28,109 @@ type Table struct {
 	schemas  []*capture.Schema // of the rows, in the order of their first
 }
 
+// count counts what the rows are.
+func (t *Table) count() {
+	for _, k := range t.chunks {
+		t.Rows += int64(len(k.of))
+		for place, n := range k.status.counts() {
+			t.ByStatus[k.status.known.words[place]] += n
+		}
+		for _, b := range k.batches {
+			t.Extra += int64(b.Extra())
+		}
+	}
+	for schema, places := range layOut(t.schemas).rest {
+		for _, k := range t.chunks {
+			for _, place := range places {
+				if b := k.batches[schema]; b != nil {
+					column := b.Column(place)
+					t.Untyped += int64(column.Len() - column.NullN())
+					column.Release()
+				}
+			}
+		}
+	}
+}
+
 // Drop gives up the rows, once they are written. What is counted stays.
 func (t *Table) Drop() { t.chunks, t.schemas = nil, nil }
 
-// A chunk has at most so many rows, and values in all, and becomes a row group.
-const (
-	chunkRows  = 128 << 10
-	chunkCells = 6 << 20
-)
-
-// chunk is some rows: the columns that all have, and the rest in one batch for each schema.
-type chunk struct {
-	fixed
-	batches map[*capture.Schema]*capture.Batch
-	of      []*capture.Schema // of each row; nil where there is none
-	at      []int32           // of each row, its place in the batch
-	cells   int
-
-	schema *capture.Schema // of the last row that had one
-	batch  *capture.Batch  // and its batch
-}
-
-// reset empties the chunk. What its last rows had no use for is given up.
-func (k *chunk) reset() {
-	k.fixed.reset()
-	for schema, batch := range k.batches {
-		if batch.Rows() == 0 {
-			delete(k.batches, schema)
-		}
-		batch.Reset()
-	}
-	k.of, k.at, k.cells = k.of[:0], k.at[:0], 0
-	k.schema, k.batch = nil, nil
-}
-
-// batchOf returns the batch for rows of a schema.
-func (k *chunk) batchOf(schema *capture.Schema) *capture.Batch {
-	if schema == k.schema {
-		return k.batch
-	}
-	batch := k.batches[schema]
-	if batch == nil {
-		batch = capture.NewBatch(*schema)
-		k.batches[schema] = batch
-	}
-	k.schema, k.batch = schema, batch
-	return batch
-}
-
-// decoder turns records into rows.
-type decoder struct {
-	*Encoder
+// Decoder turns records of a topic into rows, as they come, and keeps the memory of those that were archived. It is not for
+// concurrent use.
+type Decoder struct {
 	source  Source
-	table   *Table
-	chunk   *chunk
+	parser  capture.Parser
+	schemas map[[2]string][]*capture.Schema
 	route   [2]string         // the last row's endpoint and variant
 	routed  []*capture.Schema // and their schemas
-	schemas map[[2]string][]*capture.Schema
-	known   map[*capture.Schema]bool
-	invalid map[int][]string // of the last record's rows: the columns that are invalid
+	spare   []*chunk
+	kept    int // values that they have room for, about
 }
 
-// Decode reads the records. What cannot be read becomes a row that says so. The table's rows are there until the next.
-func (e *Encoder) Decode(r *Records, source Source) *Table {
-	d := &decoder{
-		Encoder: e, source: source, table: &Table{ByStatus: map[string]int64{}},
-		schemas: map[[2]string][]*capture.Schema{}, known: map[*capture.Schema]bool{}, invalid: map[int][]string{},
+// NewDecoder returns one for the records of a source.
+func NewDecoder(source Source) *Decoder {
+	return &Decoder{source: source, schemas: map[[2]string][]*capture.Schema{}}
+}
+
+const (
+	maxRoutes = 10_000  // whose schemas are remembered
+	maxKept   = 8 << 20 // values that there is room for in what is kept: 64 MiB
+)
+
+// NewRecords returns none yet, from START on.
+func (d *Decoder) NewRecords(start int64, epoch int32) *Records {
+	return &Records{
+		Start: start, End: start, Epoch: epoch, decoder: d,
+		table: Table{ByStatus: map[string]int64{}}, known: map[*capture.Schema]bool{}, invalid: map[int][]string{},
 	}
-	d.begin()
-	for i := range r.records {
-		if len(d.chunk.of) >= chunkRows || d.chunk.cells >= chunkCells {
-			d.end()
-			d.begin()
+}
+
+// Take takes the memory of records that are not read any more. What was hardly used is given up, so that no partition keeps what
+// a busy one had.
+func (d *Decoder) Take(r *Records) {
+	for _, k := range r.table.chunks {
+		used := k.used()
+		k.most = max(k.most, used)
+		if used >= k.most/4 && d.kept+k.most <= maxKept {
+			d.spare, d.kept = append(d.spare, k), d.kept+k.most
 		}
-		d.add(&r.records[i])
 	}
-	d.end()
-	clear(e.chunks[len(d.table.chunks):])
-	e.chunks = e.chunks[:len(d.table.chunks)]
-	d.table.countUntyped()
-	return d.table
+	r.table.Drop()
 }
 
-// Decode is [Encoder.Decode] with an encoder of its own.
-func Decode(r *Records, source Source) *Table { return new(Encoder).Decode(r, source) }
-
-// begin begins a chunk, in the memory of an earlier one if there is one.
-func (d *decoder) begin() {
-	if n := len(d.table.chunks); n < len(d.chunks) {
-		d.chunk = d.chunks[n]
-		d.chunk.reset()
-		return
+// newChunk returns an empty chunk.
+func (d *Decoder) newChunk() *chunk {
+	last := len(d.spare) - 1
+	if last < 0 {
+		return &chunk{batches: map[*capture.Schema]*capture.Batch{}}
 	}
-	d.chunk = &chunk{batches: map[*capture.Schema]*capture.Batch{}}
-	d.chunks = append(d.chunks, d.chunk)
+	k := d.spare[last]
+	d.spare, d.kept = d.spare[:last], d.kept-k.most
+	k.reset()
+	return k
 }
 
-func (d *decoder) end() {
-	k := d.chunk
-	if len(k.of) == 0 {
-		return
+func (d *Decoder) schemasOf(endpoint, variant string) []*capture.Schema {
+	key := [2]string{endpoint, variant}
+	if key == d.route {
+		return d.routed
 	}
-	d.table.chunks = append(d.table.chunks, k)
-	d.table.Rows += int64(len(k.of))
-	for place, n := range k.status.counts() {
-		d.table.ByStatus[k.status.known.words[place]] += n
+	schemas, ok := d.schemas[key]
+	if !ok {
+		if len(d.schemas) == maxRoutes {
+			clear(d.schemas)
+		}
+		schemas = d.source.Schemas(endpoint, variant)
+		d.schemas[key] = schemas
 	}
-	for _, b := range k.batches {
-		d.table.Extra += int64(b.Extra())
-	}
+	d.route, d.routed = key, schemas
+	return schemas
 }
 
 // row is what the fixed columns say of a row.
 type row struct {
-	record            *Record
+	offset, timestamp int64
+	value             []byte          // of the record
 	captured          *capture.Record // nil when it could not be parsed
 	endpoint, variant string
 	index             int
@@ -150,31 +139,33 @@ type row struct {
 	raw               bool
 }
 
-func (d *decoder) add(r *Record) {
-	if r.Unreadable != "" {
-		d.append(&row{record: r, status: StatusDead, error: r.Unreadable}, nil, 0)
+func (r *Records) decode(of *Record) {
+	is := &row{offset: of.Offset, timestamp: of.Timestamp, value: of.Value}
+	if of.Unreadable != "" {
+		is.status, is.error = StatusDead, of.Unreadable
+		r.append(is, nil, 0)
 		return
 	}
-	captured, err := d.parser.Parse(r.Value)
+	captured, err := r.decoder.parser.Parse(of.Value)
 	if err != nil {
-		d.append(&row{record: r, endpoint: r.Endpoint, variant: r.Variant, status: StatusDead, error: message(err), raw: true}, nil, 0)
+		is.endpoint, is.variant, is.status, is.error, is.raw = of.Endpoint, of.Variant, StatusDead, message(err), true
+		r.append(is, nil, 0)
 		return
 	}
 	if !captured.HasTime {
-		captured.Time = r.Timestamp
+		captured.Time = of.Timestamp
 	}
-	is := &row{
-		record: r, captured: captured, time: captured.Time,
-		endpoint: first(r.Endpoint, captured.Endpoint, d.source.Endpoint), variant: first(r.Variant, captured.Variant, d.source.Variant),
-	}
+	is.captured, is.time = captured, captured.Time
+	is.endpoint = first(of.Endpoint, captured.Endpoint, r.decoder.source.Endpoint)
+	is.variant = first(of.Variant, captured.Variant, r.decoder.source.Variant)
 	if is.endpoint == "" {
 		is.status, is.error, is.raw = StatusDead, string(capture.ReasonEndpoint)+": the record names none", true
-		d.append(is, nil, 0)
+		r.append(is, nil, 0)
 		return
 	}
 	is.status, is.raw = StatusUnmonitored, true
-	for _, schema := range d.schemasOf(is.endpoint, is.variant) {
-		batch := d.chunk.batchOf(schema)
+	for _, schema := range r.decoder.schemasOf(is.endpoint, is.variant) {
+		batch := r.chunk.batchOf(schema)
 		before, undecoded, faults := batch.Rows(), batch.Undecoded(), batch.Faults()
 		if err := captured.Append(batch); err != nil {
 			if is.status != StatusDead { // the first schema's word counts
@@ -182,32 +173,18 @@ func (d *decoder) add(r *Record) {
 			}
 			continue
 		}
-		d.know(schema)
-		d.findInvalid(batch, before, batch.Faults() > faults)
-		d.appendRows(is, schema, batch, before, batch.Undecoded() > undecoded)
+		r.know(schema)
+		r.findInvalid(batch, before, batch.Faults() > faults)
+		r.appendRows(is, schema, batch, before, batch.Undecoded() > undecoded)
 		return
 	}
-	d.append(is, nil, 0)
-}
-
-func (d *decoder) schemasOf(endpoint, variant string) []*capture.Schema {
-	key := [2]string{endpoint, variant}
-	if key == d.route {
-		return d.routed
-	}
-	schemas, ok := d.schemas[key]
-	if !ok {
-		schemas = d.source.Schemas(endpoint, variant)
-		d.schemas[key] = schemas
-	}
-	d.route, d.routed = key, schemas
-	return schemas
+	r.append(is, nil, 0)
 }
 
 // findInvalid finds the columns of which rows from before on have an invalid value, if there are some.
-func (d *decoder) findInvalid(batch *capture.Batch, before int, some bool) {
-	if len(d.invalid) > 0 {
-		clear(d.invalid)
+func (r *Records) findInvalid(batch *capture.Batch, before int, some bool) {
+	if len(r.invalid) > 0 {
+		clear(r.invalid)
 	}
 	if !some {
 		return
@@ -215,17 +192,17 @@ func (d *decoder) findInvalid(batch *capture.Batch, before int, some bool) {
 	for i, c := range batch.Watched() {
 		rows := batch.Invalid(i)
 		for j := len(rows) - 1; j >= 0 && int(rows[j]) >= before; j-- {
-			d.invalid[int(rows[j])] = append(d.invalid[int(rows[j])], c.Name)
+			r.invalid[int(rows[j])] = append(r.invalid[int(rows[j])], c.Name)
 		}
 	}
 }
 
 // appendRows appends the rows of a record that its batch has from before on.
-func (d *decoder) appendRows(is *row, schema *capture.Schema, batch *capture.Batch, before int, undecoded bool) {
+func (r *Records) appendRows(is *row, schema *capture.Schema, batch *capture.Batch, before int, undecoded bool) {
 	kept := false
 	for at := before; at < batch.Rows(); at++ {
 		is.index, is.time, is.status, is.error, is.raw = at-before, batch.Times()[at], StatusOK, "", false
-		switch names := d.invalid[at]; {
+		switch names := r.invalid[at]; {
 		case undecoded:
 			is.status, is.error = StatusPartial, "undecoded: a captured side is neither CSV nor JSON"
 		case len(names) > 0:
@@ -234,23 +211,23 @@ func (d *decoder) appendRows(is *row, schema *capture.Schema, batch *capture.Bat
 		if is.status == StatusPartial && !kept {
 			is.raw, kept = true, true
 		}
-		d.append(is, schema, at)
+		r.append(is, schema, at)
 	}
 }
 
 // know adds a schema to those of the table.
-func (d *decoder) know(schema *capture.Schema) {
-	if n := len(d.table.schemas); n > 0 && d.table.schemas[n-1] == schema {
+func (r *Records) know(schema *capture.Schema) {
+	if n := len(r.table.schemas); n > 0 && r.table.schemas[n-1] == schema {
 		return // the last one, as a rule
 	}
-	if !d.known[schema] {
-		d.known[schema] = true
-		d.table.schemas = append(d.table.schemas, schema)
+	if !r.known[schema] {
+		r.known[schema] = true
+		r.table.schemas = append(r.table.schemas, schema)
 	}
 }
 
-func (d *decoder) append(is *row, schema *capture.Schema, at int) {
-	k := d.chunk
+func (r *Records) append(is *row, schema *capture.Schema, at int) {
+	k := r.chunk
 	k.of, k.at = append(k.of, schema), append(k.at, int32(at))
 	if schema != nil {
 		k.cells += len(k.batch.Watched())

@@ -1,16 +1,10 @@
 package archive
 
-import (
-	"github.com/klauspost/compress/zstd"
+import "github.com/klauspost/compress/zstd"
 
-	"tidemark/capture"
-)
-
-// Encoder makes files of records, one after the other, and keeps its memory from one to the next. It is not for concurrent use.
+// Encoder makes files of tables, one after the other, and keeps its memory from one to the next. It is not for concurrent use.
 type Encoder struct {
-	codec  Codec
-	parser capture.Parser
-	chunks []*chunk
+	codec Codec
 
 	zstd         [2]*zstd.Encoder
 	frames       frames

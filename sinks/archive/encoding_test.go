@@ -17,7 +17,7 @@ func TestEncodings(t *testing.T) {
 		{Name: "few", Role: capture.Feature, Kind: capture.Numeric}, {Name: "many", Role: capture.Feature, Kind: capture.Numeric},
 		{Name: "plan", Role: capture.Feature, Kind: capture.Categorical}, {Name: "user", Role: capture.Feature, Kind: capture.Categorical},
 	}}
-	r := NewRecords(0, -1)
+	r := NewDecoder(Source{Schemas: func(string, string) []*capture.Schema { return []*capture.Schema{schema} }}).NewRecords(0, -1)
 	const n = 5000
 	var want []string
 	for i := range int64(n) {
@@ -27,7 +27,7 @@ func TestEncodings(t *testing.T) {
 		want = append(want, fmt.Sprintf("offset=%d row=0 timestamp=2026-01-02T03:04:05.123Z event_time=2026-01-02T03:04:05.123Z event_id=event-%d endpoint=e status=ok few=%d many=%d.25 plan=plan-%d user=user-%d",
 			i, i*7919%n, i%50, i, i%200, i))
 	}
-	table := Decode(r, Source{Schemas: func(string, string) []*capture.Schema { return []*capture.Schema{schema} }})
+	table := r.Table()
 	const dictionary, differences, lengths, whole, split = parquet.Encoding(8), parquet.Encoding(5), parquet.Encoding(6), parquet.Encoding(0), parquet.Encoding(9)
 	for codec, encodings := range map[Codec]map[string]parquet.Encoding{
 		Fast:  {"few": split, "many": split},

@@ -96,18 +96,3 @@ func (w *fileWriter) addRuns(ones []int32, level int32, width int) {
 	w.page = appendRuns(append(w.page, 0, 0, 0, 0), w.scratch, width)
 	binary.LittleEndian.PutUint32(w.page[at:], uint32(len(w.page)-at-4))
 }
-
-// countUntyped counts the values that have no column of their own.
-func (t *Table) countUntyped() {
-	for schema, places := range layOut(t.schemas).rest {
-		for _, k := range t.chunks {
-			for _, place := range places {
-				if b := k.batches[schema]; b != nil {
-					column := b.Column(place)
-					t.Untyped += int64(column.Len() - column.NullN())
-					column.Release()
-				}
-			}
-		}
-	}
-}

@@ -39,16 +39,16 @@ type fixed struct {
 }
 
 func (f *fixed) add(is *row) {
-	f.offsets.add(is.record.Offset, true)
+	f.offsets.add(is.offset, true)
 	f.rows.add(int64(is.index), true)
-	f.timestamps.add(is.record.Timestamp, true)
+	f.timestamps.add(is.timestamp, true)
 	f.eventTimes.add(is.time, is.captured != nil)
 	var event, inference, raw []byte
 	if is.captured != nil {
 		event, inference = is.captured.IDs(is.index)
 	}
 	if is.raw {
-		raw = is.record.Value
+		raw = is.value
 	}
 	f.eventID.add(event, len(event) > 0)
 	f.inferenceID.add(inference, len(inference) > 0)

@@ -80,10 +80,12 @@ func readBack(t *testing.T, content []byte) (names []string, rows []string) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	r := NewRecords(10, -1)
+	r := NewDecoder(both).NewRecords(10, -1)
+	var values []string
 	add := func(offset int64, endpoint, value string) {
 		r.Add(Record{Offset: offset, Timestamp: 1767323045123, Endpoint: endpoint, Value: []byte(value)})
 		r.Pass(offset+1, 7)
+		values = append(values, value)
 	}
 	add(10, "", `{"endpoint":"loans","variant":"blue","id":"a","time":"2026-01-02T03:04:05.678Z","features":{"income":1.5,"state":"Ohio","Offset":-0.25,"more":1},"predictions":{"score":0.1}}`)
 	add(12, "loans", `{"captureData":{"endpointInput":{"encoding":"CSV","data":"NaN,,3\nx,é,4"},"endpointOutput":{"encoding":"CSV","data":"1e-300\n0.3"}},"eventMetadata":{"eventId":"b","inferenceId":"c","inferenceTime":"2026-01-02T03:04:06Z"}}`)
@@ -94,8 +96,8 @@ func TestRoundTrip(t *testing.T) {
 	add(17, "", `{"features":{"z":1}}`)
 	add(18, "loans", `{"captureData":{"endpointInput":{"encoding":"BASE64","data":"AAA=","observedContentType":"image/png"},"endpointOutput":{"encoding":"CSV","data":"0.7"}}}`)
 	r.Pass(30, 7) // control records
+	table := r.Table()
 	for _, codec := range []Codec{Fast, Small} {
-		table := Decode(r, both)
 		info := Info{ID: partition, Generation: 1, Start: r.Start, End: r.End, Rows: table.Rows, Nonce: "n", Epoch: r.Epoch}
 		content, err := table.Parquet(info, codec)
 		if err != nil {
@@ -122,13 +124,13 @@ func TestRoundTrip(t *testing.T) {
 		want := []string{
 			"offset=10 row=0 " + common + `event_time=2026-01-02T03:04:05.678Z event_id=a endpoint=loans variant=blue status=ok income=1.5 state=Ohio Offset_=-0.25 score=0.1`,
 			"offset=12 row=0 " + csv + "status=ok income=NaN Offset_=3 score=1e-300",
-			"offset=12 row=1 " + csv + "status=partial error=invalid: income raw=" + string(r.records[1].Value) + " state=é Offset_=4 score=0.3",
+			"offset=12 row=1 " + csv + "status=partial error=invalid: income raw=" + values[1] + " state=é Offset_=4 score=0.3",
 			"offset=13 row=0 " + late + `endpoint=churn variant=default status=ok score=0.9 plan=basic extra=[{"key":"income","value":"high"}]`,
 			"offset=14 row=0 " + late + `endpoint=nobody variant=default status=unmonitored raw={"features":{"z":1}}`,
 			"offset=15 row=0 " + common + "endpoint=loans status=dead error=" + message(parseError("\xff{")) + " raw=\xff{",
-			"offset=16 row=0 " + late + "endpoint=loans variant=default status=dead error=columns: captureData.endpointInput.data has 2 cells in row 1: want 3, one for each column of the schema raw=" + string(r.records[5].Value),
+			"offset=16 row=0 " + late + "endpoint=loans variant=default status=dead error=columns: captureData.endpointInput.data has 2 cells in row 1: want 3, one for each column of the schema raw=" + values[5],
 			"offset=17 row=0 " + late + `variant=default status=dead error=endpoint: the record names none raw={"features":{"z":1}}`,
-			"offset=18 row=0 " + late + "endpoint=loans variant=default status=partial error=undecoded: a captured side is neither CSV nor JSON raw=" + string(r.records[7].Value) + " score=0.7",
+			"offset=18 row=0 " + late + "endpoint=loans variant=default status=partial error=undecoded: a captured side is neither CSV nor JSON raw=" + values[7] + " score=0.7",
 		}
 		if diff := cmp.Diff(want, rows); diff != "" {
 			t.Error(diff)
@@ -150,14 +152,14 @@ func parseError(value string) error {
 // More rows than a chunk holds, of one endpoint and of two: every value is in its row.
 func TestManyRows(t *testing.T) {
 	for _, endpoints := range [][]string{{"loans"}, {"loans", "churn"}} {
-		r := NewRecords(0, -1)
+		r := NewDecoder(both).NewRecords(0, -1)
 		const n = chunkRows + 1000
 		for i := range int64(n) {
 			endpoint := endpoints[int(i)%len(endpoints)]
 			r.Add(Record{Offset: 2 * i, Endpoint: endpoint, Value: fmt.Appendf(nil, `{"features":{"state":"s%d","plan":"s%d","income":1},"predictions":{"score":%d}}`, i%100, i%100, i)})
 			r.Pass(2*i+1, 0)
 		}
-		table := Decode(r, both)
+		table := r.Table()
 		content, err := table.Parquet(Info{ID: partition, End: r.End, Rows: n}, Fast)
 		if err != nil {
 			t.Fatal(err)
@@ -184,10 +186,10 @@ func TestWide(t *testing.T) {
 		wide.Columns = append(wide.Columns, capture.Column{Name: fmt.Sprintf("c%d", i), Role: capture.Feature, Kind: capture.Numeric})
 		cells = append(cells, fmt.Sprint(i))
 	}
-	r := NewRecords(0, -1)
+	r := NewDecoder(Source{Schemas: func(string, string) []*capture.Schema { return []*capture.Schema{wide} }}).NewRecords(0, -1)
 	r.Add(Record{Endpoint: "e", Value: []byte(`{"captureData":{"endpointInput":{"encoding":"CSV","data":"` + strings.Join(cells, ",") + `"}}}`)})
 	r.Pass(1, 0)
-	table := Decode(r, Source{Schemas: func(string, string) []*capture.Schema { return []*capture.Schema{wide} }})
+	table := r.Table()
 	content, err := table.Parquet(Info{ID: partition, End: 1, Rows: 1}, Small)
 	if err != nil {
 		t.Fatal(err)
@@ -216,12 +218,20 @@ func TestColumnName(t *testing.T) {
 
 // Whatever is cut off or changed is found.
 func TestCheckFindsDamage(t *testing.T) {
-	r := NewRecords(5, 1)
-	for i := range int64(2000) {
-		r.Add(Record{Offset: 5 + i, Endpoint: "loans", Value: fmt.Appendf(nil, `{"features":{"income":%d.5,"state":"s%d"}}`, i*7919%99991, i%17)})
+	records := func(offsets ...int64) *Records {
+		r := NewDecoder(both).NewRecords(5, 1)
+		for i, offset := range offsets {
+			r.Add(Record{Offset: offset, Endpoint: "loans", Value: fmt.Appendf(nil, `{"features":{"income":%d.5,"state":"s%d"}}`, i*7919%99991, i%17)})
+		}
+		r.Pass(3000, 1)
+		return r
 	}
-	r.Pass(3000, 1)
-	table := Decode(r, both)
+	var offsets []int64
+	for i := range int64(2000) {
+		offsets = append(offsets, 5+i)
+	}
+	r := records(offsets...)
+	table := r.Table()
 	good := Info{ID: partition, Generation: 1, Start: 5, End: 3000, Rows: 2000, Nonce: "n", Epoch: 1}
 	content, err := table.Parquet(good, Small)
 	if err != nil {
@@ -268,8 +278,8 @@ func TestCheckFindsDamage(t *testing.T) {
 		}
 	}
 	// Rows that are not in order.
-	r.records[7], r.records[8] = r.records[8], r.records[7]
-	if _, err := Decode(r, both).Parquet(good, Small); err == nil || !strings.Contains(err.Error(), "behind offset") {
+	offsets[7], offsets[8] = offsets[8], offsets[7]
+	if _, err := records(offsets...).Table().Parquet(good, Small); err == nil || !strings.Contains(err.Error(), "behind offset") {
 		t.Errorf("rows that are not in order give %v", err)
 	}
 }

@@ -15,78 +15,38 @@ type Record struct {
 	Unreadable string
 }
 
-// Records are those that wait to become an object: all from START up to End.
+// Records are those that wait to become an object: all from START up to End, as rows.
 type Records struct {
 	Start, End int64 // End grows with control records too
 	Epoch      int32 // the partition leader's, of the last record
-	Bytes      int64
+	Bytes      int64 // that they had as they came, or that their values take if that is more
 
-	records []Record
-	blocks  [][]byte // of values; the last is being filled
-	spare   *Spare
+	decoder *Decoder
+	table   Table
+	chunk   *chunk // the table's last
+	known   map[*capture.Schema]bool
+	invalid map[int][]string // of the last record's rows: the columns that are invalid
 	oldest  int64
 	some    bool // records were added
 }
 
-// Spare is blocks of records that were archived, for the next ones: what waits takes the same memory over and over. It is not
-// for concurrent use; its zero value is ready.
-type Spare struct{ blocks [][]byte }
-
-// maxSpare is how many blocks are kept.
-const maxSpare = 64
-
-// NewRecords is [NewRecords] with the memory of earlier ones.
-func (s *Spare) NewRecords(start int64, epoch int32) *Records {
-	r := NewRecords(start, epoch)
-	r.spare = s
-	return r
-}
-
-// Take takes the memory of records that are not read any more.
-func (s *Spare) Take(r *Records) {
-	for _, b := range r.blocks {
-		if cap(b) == blockBytes && len(s.blocks) < maxSpare {
-			s.blocks = append(s.blocks, b[:0])
-		}
-	}
-	r.records, r.blocks = nil, nil
-}
-
 const (
-	blockBytes  = 1 << 20
 	recordBytes = 96 // that a record takes besides its value, about
+	cellBytes   = 8
 )
 
-// NewRecords returns none yet, from START on.
-func NewRecords(start int64, epoch int32) *Records {
-	return &Records{Start: start, End: start, Epoch: epoch}
-}
-
-// Add takes in a record and copies its value.
+// Add takes in a record. Nothing of its value is kept that is not copied. What cannot be read becomes a row that says so.
 func (r *Records) Add(record Record) {
-	last := len(r.blocks) - 1
-	if last < 0 || len(r.blocks[last])+len(record.Value) > cap(r.blocks[last]) {
-		r.blocks = append(r.blocks, r.newBlock(len(record.Value)))
-		last++
+	if r.chunk == nil || r.chunk.full() {
+		r.chunk = r.decoder.newChunk()
+		r.table.chunks = append(r.table.chunks, r.chunk)
 	}
-	block := append(r.blocks[last], record.Value...)
-	record.Value = block[len(block)-len(record.Value) : len(block) : len(block)]
-	r.blocks[last] = block
-	r.records = append(r.records, record)
+	cells := r.chunk.cells
+	r.decode(&record)
 	if !r.some {
 		r.oldest, r.some = record.Timestamp, true
 	}
-	r.Bytes += int64(len(record.Value)) + recordBytes
-}
-
-// newBlock returns an empty block, which has room for so many bytes.
-func (r *Records) newBlock(bytes int) []byte {
-	if s := r.spare; s != nil && len(s.blocks) > 0 && bytes <= blockBytes {
-		b := s.blocks[len(s.blocks)-1]
-		s.blocks = s.blocks[:len(s.blocks)-1]
-		return b
-	}
-	return make([]byte, 0, max(blockBytes, bytes))
+	r.Bytes += recordBytes + max(int64(len(record.Value)), cellBytes*int64(r.chunk.cells-cells))
 }
 
 // Pass notes that the record before end was read, whether it was added or is of no interest.
@@ -94,6 +54,14 @@ func (r *Records) Pass(end int64, epoch int32) { r.End, r.Epoch = end, epoch }
 
 // Oldest is the timestamp of the first record.
 func (r *Records) Oldest() (ms int64, ok bool) { return r.oldest, r.some }
+
+// Table counts the rows, once there are no more, and returns them.
+func (r *Records) Table() *Table {
+	if t := &r.table; t.Rows == 0 {
+		t.count()
+	}
+	return &r.table
+}
 
 // Source says how the records of a topic are read.
 type Source struct {

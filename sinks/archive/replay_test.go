@@ -16,12 +16,12 @@ import (
 // stored puts records into the archive as one object of a partition's chain.
 func stored(t *testing.T, a *Archive, id ID, source Source, records ...Record) {
 	t.Helper()
-	r := NewRecords(records[0].Offset, 1)
+	r := NewDecoder(source).NewRecords(records[0].Offset, 1)
 	for _, record := range records {
 		r.Add(record)
 		r.Pass(record.Offset+1, 1)
 	}
-	table := Decode(r, source)
+	table := r.Table()
 	info := Info{ID: id, Generation: 1, Start: r.Start, End: r.End, Rows: table.Rows, Nonce: "n", Epoch: 1}
 	content, err := table.Parquet(info, Small)
 	if err != nil {

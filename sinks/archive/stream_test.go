@@ -37,7 +37,7 @@ func TestStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := out.Bytes()
-	r := NewRecords(10, -1)
+	r := NewDecoder(both).NewRecords(10, -1)
 	records := []Record{
 		{Offset: 10, Timestamp: 1767323045123, Endpoint: "loans", Value: whole},
 		{Offset: 11, Timestamp: 1767323045123, Endpoint: "nobody", Value: whole},
@@ -47,7 +47,7 @@ func TestStreams(t *testing.T) {
 		r.Add(record)
 		r.Pass(record.Offset+1, -1)
 	}
-	table := Decode(r, both)
+	table := r.Table()
 	content, err := table.Parquet(Info{ID: partition, Generation: 1, Start: 10, End: 13, Rows: table.Rows, Epoch: -1}, Small)
 	if err != nil {
 		t.Fatal(err)

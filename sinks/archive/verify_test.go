@@ -22,12 +22,12 @@ func fill(t *testing.T, a *Archive, id ID, objects int) (keys []string) {
 	var content []byte
 	for len(keys) < objects || action.Do != Read {
 		if action.Do == Read {
-			r := NewRecords(action.Start, 1)
+			r := NewDecoder(both).NewRecords(action.Start, 1)
 			for i := range int64(10) {
 				r.Add(Record{Offset: action.Start + i, Timestamp: 1000 * (action.Start + i), Endpoint: "loans", Value: []byte(`{"features":{"income":1}}`)})
 			}
 			r.Pass(action.Start+12, 1)
-			table := Decode(r, both)
+			table := r.Table()
 			action = c.Cut(r.End, table.Rows, r.Epoch)
 			var err error
 			if content, err = table.Parquet(action.Info, Small); err != nil {
