@@ -45,10 +45,12 @@ func (c *Config) loses(ctx context.Context, err error) bool {
 }
 
 // produce writes records and returns the first error, with the record's topic. A client goes on for ever with records
-// that it has sent and whose fate it does not know, whatever becomes of the context: so this does not wait for it.
+// that it has sent and whose fate it does not know, whatever becomes of the context: so this does not wait for it. Nor is
+// the client told of the context: when it is done, and the client needs a new producer id for such records, it asks for one
+// under that context, in vain, again and again without a pause. The caller ends the session anyway.
 func produce(ctx context.Context, with func(context.Context, ...*kgo.Record) kgo.ProduceResults, records []*kgo.Record) error {
 	done := make(chan kgo.ProduceResults, 1)
-	go func() { done <- with(ctx, records...) }() // ends with the session at the latest
+	go func() { done <- with(context.WithoutCancel(ctx), records...) }() // ends with the session at the latest
 	var results kgo.ProduceResults
 	select {
 	case results = <-done:
