@@ -21,7 +21,7 @@ const (
 	maxBatchBytes      = 8 << 20         // of produced records; the topics are created for it
 	maxFetchedBatch    = 64 << 20        // a batch that decompresses to more is refused
 	maxFetched         = 50 << 20        // that a client holds, of each broker, before it is taken; the last batch may be over
-	maxFetchedOfOne    = 256 << 10       // of it of one partition, so that what was fetched is still in the processor's cache when it is read
+	maxFetchedOfOne    = 512 << 10       // of it of one partition: what was fetched is still in the processor's cache when it is read, and of whole batches little is cut off
 )
 
 func (c *Config) clientOptions(log *slog.Logger, role string) []kgo.Opt {
