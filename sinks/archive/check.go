@@ -44,7 +44,7 @@ func openParquetWith(from memory.Allocator, content []byte, do func(r *file.Read
 		}
 	}()
 	props := parquet.NewReaderProperties(from)
-	props.BufferedStreamEnabled = true // else each column is copied first
+	props.BufferedStreamEnabled, props.BufferSize = true, 4<<10 // else each column is copied first
 	r, err := file.NewParquetReader(bytes.NewReader(content), file.WithReadProps(props))
 	if err != nil {
 		return fmt.Errorf("open Parquet: %w", err)
