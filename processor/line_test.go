@@ -3,9 +3,10 @@ package processor
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"net"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -32,11 +33,16 @@ func (l *line) connect(ctx context.Context, network, address string) (net.Conn, 
 	defer l.mu.Unlock()
 	if l.off {
 		conn.Close()
-		return nil, errors.New("the network is cut")
+		return nil, unreachable(network)
 	}
 	c := &wire{Conn: conn, line: l}
 	l.conns = append(l.conns, c)
 	return c, nil
+}
+
+// unreachable is how the system refuses to connect: the client waits after some kinds of errors and not after others.
+func unreachable(network string) error {
+	return &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
 }
 
 func (l *line) cut(off bool) {
@@ -100,7 +106,7 @@ func (c *wire) Read(b []byte) (int, error) {
 	defer c.line.mu.Unlock()
 	if c.deaf {
 		c.Close()
-		return 0, errors.New("the connection broke")
+		return 0, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	}
 	return n, err
 }

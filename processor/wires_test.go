@@ -2,7 +2,6 @@ package processor
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
 )
@@ -23,7 +22,7 @@ func (w *world) dialAs(ctx context.Context, instance, network, address string) (
 	w.wires.mu.Lock()
 	defer w.wires.mu.Unlock()
 	if w.wires.cut || w.wires.off[instance] {
-		return nil, errors.New("the network is cut")
+		return nil, unreachable(network)
 	}
 	conn, err := w.network.DialContext(ctx, network, address)
 	if err == nil {
