@@ -14,7 +14,7 @@ import (
 
 const (
 	someRows   = 256     // of an endpoint that are worth opening a profile for before the commit
-	maxWaiting = 1 << 17 // rows that wait for more of their endpoints
+	maxWaiting = 1 << 16 // rows that wait for more of their endpoints
 )
 
 // foldRows counts the decoded rows into their panes, those of endpoints that have at least so many. The others wait: a profile is
