@@ -166,30 +166,29 @@ func (t *typedColumn) in(s *stretch) (place int, ok bool) {
 	return place, ok
 }
 
-func (t *typedColumn) writeNumbers(w *fileWriter, stretches []stretch) {
-	all := &w.numbered
-	all.reset()
+// each calls add with the stretches that have the column, and its place there. The rows of others are null.
+func (t *typedColumn) each(stretches []stretch, to *validity, add func(s *stretch, place int)) {
 	for i := range stretches {
 		s := &stretches[i]
 		if place, ok := t.in(s); ok {
-			all.add(s.batch.Numbers(place)[s.from : s.from+s.n])
+			add(s, place)
 		} else {
-			all.addNulls(s.n)
+			to.addNulls(s.n)
 		}
 	}
+}
+
+func (t *typedColumn) writeNumbers(w *fileWriter, stretches []stretch) {
+	all := &w.numbered
+	all.reset()
+	t.each(stretches, &all.validity, func(s *stretch, place int) { all.add(s.batch.Numbers(place)[s.from : s.from+s.n]) })
 	w.numbers(all, t.few)
 }
 
 func (t *typedColumn) writeTexts(w *fileWriter, stretches []stretch) {
 	all := &w.texted
 	all.reset()
-	for i := range stretches {
-		s := &stretches[i]
-		place, ok := t.in(s)
-		if !ok {
-			all.addNulls(s.n)
-			continue
-		}
+	t.each(stretches, &all.validity, func(s *stretch, place int) {
 		for row := s.from; row < s.from+s.n; row++ {
 			if text, present := s.batch.Text(place, int32(row)); present {
 				all.addText(text)
@@ -197,7 +196,7 @@ func (t *typedColumn) writeTexts(w *fileWriter, stretches []stretch) {
 				all.addNulls(1)
 			}
 		}
-	}
+	})
 	w.texts(all)
 }
 
@@ -206,13 +205,7 @@ func (t *typedColumn) writeWords(w *fileWriter, stretches []stretch) {
 	all := &w.worded
 	all.reset()
 	places := map[*capture.Batch]*[capture.Codes]int32{} // of a code in the dictionary, and one more; 0 when it is not known
-	for i := range stretches {
-		s := &stretches[i]
-		place, ok := t.in(s)
-		if !ok {
-			all.addNulls(s.n)
-			continue
-		}
+	t.each(stretches, &all.validity, func(s *stretch, place int) {
 		known := places[s.batch]
 		if known == nil {
 			known = new([capture.Codes]int32)
@@ -233,6 +226,6 @@ func (t *typedColumn) writeWords(w *fileWriter, stretches []stretch) {
 				known[code] = at + 1
 			}
 		}
-	}
+	})
 	w.words(all, false)
 }
