@@ -77,7 +77,7 @@ const (
 	maxKept   = 8 << 20 // values that there is room for in what is kept: 64 MiB
 )
 
-// NewRecords returns none yet, from START on.
+// NewRecords returns none yet, from an offset on.
 func (d *Decoder) NewRecords(start int64, epoch int32) *Records {
 	return &Records{
 		Start: start, End: start, Epoch: epoch, decoder: d,
