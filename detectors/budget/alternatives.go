@@ -23,7 +23,7 @@ const (
 const (
 	weightShift    = 0.45
 	weightSpread   = 0.18
-	weightMix      = 0.18
+	weightMix      = 0.36
 	weightShare    = 0.18
 	weightSpecial  = 0.09
 	weightAdaptive = 0.10
@@ -49,7 +49,7 @@ func (k Kind) weight() float64 {
 var (
 	shiftSizes   = []float64{0.05, 0.12, 0.25, 0.5}
 	spreadSizes  = []float64{0.08, 0.2, 0.4}
-	mixSizes     = []float64{0.08, 0.2}
+	mixSizes     = []float64{0.07, 0.2}
 	groupSizes   = []float64{0.06, 0.25}
 	shareSizes   = []float64{0.04, 0.15, 0.4} // of a category, or a special cell
 	fallingSizes = []float64{0.3, 0.7}        // of its share, that a category or special cell loses
