@@ -70,13 +70,14 @@ func (e *endpoint) weighSums(m *Monitor, variant string, start windows.Time, b *
 		if total == 0 {
 			continue
 		}
+		kappa := table.Dependence(b.sums[i])
 		table.Add(b.sums[i], counts, elapsed)
 		transition, found := table.Step(b.sums[i], elapsed, panes/share)
 		if transition == budget.None || known && transition == budget.Fired {
 			continue
 		}
 		known = known || transition == budget.Fired
-		alerts := e.projectionAlert(m, variant, start, i, b, found, share*found.Wealth, transition == budget.Fired, current)
+		alerts := e.projectionAlert(m, variant, start, i, b, found, kappa, share*found.Wealth, transition == budget.Fired, current)
 		e.dirty = e.dirty || len(alerts) > 0
 		out.Alerts = append(out.Alerts, alerts...)
 	}
@@ -108,7 +109,7 @@ func (b *bets) known() bool {
 }
 
 // projectionAlert begins or ends the alert of a sum.
-func (e *endpoint) projectionAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, found budget.Finding, evidence float64, fired bool, current *profile.Profile) []Alert {
+func (e *endpoint) projectionAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, found budget.Finding, kappa, evidence float64, fired bool, current *profile.Profile) []Alert {
 	p, reference, counts := m.Layout().Projections()[i], m.Baseline.Profile.Joint.Projected[i], current.Joint.Projected[i]
 	return e.jointAlert(m, variant, start, m.projectionName(i), found.Panes, evidence, fired, current, func(a *Alert) {
 		before, now := spreadOf(reference), spreadOf(counts)
@@ -135,7 +136,7 @@ func (e *endpoint) projectionAlert(m *Monitor, variant string, start windows.Tim
 		a.Evidence.Joint = evidence
 		settings, uncertainty := m.projections[i].Settings()
 		told := a.Evidence.Budget
-		told.Effect, told.Records, told.Kappa = found.Effect, int64(found.Records), m.projections[i].Dependence(b.sums[i])
+		told.Effect, told.Records, told.Kappa = found.Effect, int64(found.Records), kappa
 		told.Confidence, told.Uncertainty = settings.Z, uncertainty
 	})
 }

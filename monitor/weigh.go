@@ -48,6 +48,7 @@ type featureStanding struct {
 	BudgetReport
 	score float64 // ln of the recurrence in panes, and 0 when that is less than 1
 	limit float64 // ln of that of the budget
+	kappa float64 // by which this pane's evidence was divided; the report has the next one's
 }
 
 // tables are the bets of each feature against a reference that is not the whole baseline.
@@ -125,6 +126,7 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 			}
 		}
 		standing.features[f] = m.standing(f, table, state, share*state.Wealth(), panes, start, e.pane)
+		standing.features[f].kappa = dependence[f]
 	}
 	b.past = append(b.past, standing)
 	for _, c := range changes {

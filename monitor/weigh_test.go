@@ -56,6 +56,28 @@ func TestRate(t *testing.T) {
 	}
 }
 
+// Panes that jump make traffic look dependent, but an alert has the kappa that its own evidence was divided by: that of what came before.
+func TestBudgetAlertsKappa(t *testing.T) {
+	for _, panes := range [][]int{{0, 20, 0, 20, 0, 90}, {0, 20, 0, 25, 0, 60, 60}} {
+		s := newSim(t, watch("churn", tumbling(minute), budgeted))
+		for _, moved := range panes { // of 100 rows
+			s.minutesOf(1, func(i int) float64 {
+				if i < moved {
+					return 87.5
+				}
+				return usual(i)
+			})
+		}
+		if len(s.out.Alerts) != 1 || len(s.out.Reports) != len(panes) {
+			t.Fatalf("%d alerts in %d reports, want 1 in %d", len(s.out.Alerts), len(s.out.Reports), len(panes))
+		}
+		last, before := s.out.Reports[len(panes)-1].Features[0].Budget, s.out.Reports[len(panes)-2].Features[0].Budget
+		if got := s.out.Alerts[0].Evidence.Budget.Kappa; got != before.Kappa || got == last.Kappa || !last.Firing {
+			t.Errorf("kappa %v, want %v, and not the %v of the reports from then on", got, before.Kappa, last.Kappa)
+		}
+	}
+}
+
 // A drift is told once, with all its figures, and resolved when it has not shown for as long as it would have to.
 func TestBudgetAlert(t *testing.T) {
 	s := newSim(t, watch("churn", tumbling(minute), budgeted))

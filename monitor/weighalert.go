@@ -76,7 +76,7 @@ func (m *Monitor) evidence(f int, found budget.Finding, s *featureStanding, sinc
 	settings, uncertainty := m.weighed[f].table.Settings()
 	return &BudgetEvidence{
 		Recurrence: s.Recurrence, FalseAlarms: m.Budget.FalseAlarms, MinEffect: m.Budget.MinEffect, Effect: found.Effect, Since: since,
-		Change: m.change(f, found), Panes: found.Panes, Records: int64(found.Records), Kappa: s.Kappa, Unsteady: s.Unsteady,
+		Change: m.change(f, found), Panes: found.Panes, Records: int64(found.Records), Kappa: s.kappa, Unsteady: s.Unsteady,
 		Confidence: settings.Z, Uncertainty: uncertainty,
 	}
 }
