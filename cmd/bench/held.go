@@ -23,7 +23,7 @@ func (o *options) hold(ctx context.Context, name string) (h *held, err error) {
 	h = &held{options: *o}
 	h.own = name + ".captures"
 	if h.client, err = kgo.NewClient(kgo.SeedBrokers(o.brokers), kgo.DefaultProduceTopic(h.topic()), kgo.TransactionalID(name),
-		kgo.TransactionTimeout(patience), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {
+		kgo.TransactionTimeout(patience), kgo.UnknownTopicRetries(-1), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {
 		return nil, err
 	}
 	h.admin = kadm.NewClient(h.client)
@@ -38,7 +38,7 @@ func (o *options) hold(ctx context.Context, name string) (h *held, err error) {
 		first = append(first, &kgo.Record{Partition: partition})
 	}
 	if err := h.client.ProduceSync(ctx, first...).FirstErr(); err != nil {
-		return h, err
+		return h, fmt.Errorf("hold topic %q: %w", h.topic(), err)
 	}
 	return h, h.fill(ctx)
 }
@@ -61,7 +61,7 @@ func (h *held) release(ctx context.Context) (int64, error) {
 		}
 	}
 	if err := h.client.EndTransaction(ctx, kgo.TryAbort); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("release topic %q: %w", h.topic(), err)
 	}
 	return countRecords(ctx, h.admin, h.topic())
 }

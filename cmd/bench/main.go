@@ -59,7 +59,7 @@ record with 2 s of jitter, and a shift of three features after three fifths. Wit
 	f.DurationVar(&o.window.Slide, "slide", minute/6, "slide of the windows")
 	f.StringVar(&o.archive, "archive", "", "also archive, with the `codec` fast or small")
 	f.BoolVar(&o.budget, "budget", false, "an alarm budget as the drift policy, in place of thresholds")
-	f.IntVar(&o.processes, "processes", 1, "processes that share the work")
+	f.IntVar(&o.processes, "processes", 1, "processes that share the work; with several, one is measured too, in the same way")
 	f.BoolVar(&o.ingest, "ingest", false, "run the role ingest alone, so that no window closes")
 	f.StringVar(&o.captures, "captures", "", "captures from a zstd-compressed `file` of a record a line")
 	f.StringVar(&o.training, "training", "", "training data from a CSV `file`")

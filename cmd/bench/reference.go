@@ -28,6 +28,7 @@ type options struct {
 	brokers, tidemark, dir       string
 	self                         []string // the command that polls
 	pairs, processes             int
+	held                         bool // are the captures, until the processes have parted the partitions
 	work                         workload
 	window                       windows.Spec
 	archive                      string
@@ -103,7 +104,12 @@ func (o *options) reference(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var polls, runs []measured
+	// One process is measured in the same way as several.
+	one := *o
+	if one.processes = 1; o.processes > 1 {
+		o.held, one.held = true, true
+	}
+	var polls, ones, runs []measured
 	fmt.Fprintf(o.out, "\n%-6s %12s %14s %8s %12s %10s %14s\n", "", "thousand/s", "CPU s/million", "RSS MB", "allocations", "windows", "last report s")
 	for i := range o.pairs {
 		poll, err := plain.poll(ctx, rows)
@@ -111,25 +117,38 @@ func (o *options) reference(ctx context.Context) error {
 			return err
 		}
 		poll.print(o.out, "poll")
-		run, err := o.run(ctx, fmt.Sprintf("bench.%d.%d", os.Getpid(), i), rows, records, b, maps.Clone(expected), i == o.pairs-1)
+		polls = append(polls, poll)
+		name := fmt.Sprintf("bench.%d.%d", os.Getpid(), i)
+		if o.processes > 1 {
+			m, err := one.run(ctx, name+".one", rows, records, b, maps.Clone(expected), false)
+			if err != nil {
+				return err
+			}
+			m.print(o.out, "one")
+			ones = append(ones, m)
+		}
+		run, err := o.run(ctx, name, rows, records, b, maps.Clone(expected), i == o.pairs-1)
 		if err != nil {
 			return err
 		}
 		run.print(o.out, "run")
-		polls, runs = append(polls, poll), append(runs, run)
+		runs = append(runs, run)
 	}
-	ratio := func(of func(poll, run *measured) float64) float64 {
+	ratio := func(base []measured, of func(base, run *measured) float64) float64 {
 		var all []float64
-		for i := range polls {
-			all = append(all, of(&polls[i], &runs[i]))
+		for i := range base {
+			all = append(all, of(&base[i], &runs[i]))
 		}
 		return median(all)
 	}
-	fmt.Fprintf(o.out, "\nmedian of %d pairs, run to poll: processor time %.2f, rate %.2f\n", o.pairs,
-		ratio(func(p, r *measured) float64 { return r.perMillion() / p.perMillion() }),
-		ratio(func(p, r *measured) float64 { return r.rate() / p.rate() }))
+	cost := func(base, run *measured) float64 { return run.perMillion() / base.perMillion() }
+	rate := func(base, run *measured) float64 { return run.rate() / base.rate() }
+	fmt.Fprintf(o.out, "\nmedian of %d pairs, run to poll: processor time %.2f, rate %.2f\n", o.pairs, ratio(polls, cost), ratio(polls, rate))
+	if o.processes > 1 {
+		fmt.Fprintf(o.out, "%d processes to one: processor time %.2f, rate %.2f\n", o.processes, ratio(ones, cost), ratio(ones, rate))
+	}
 	if o.archive != "" {
-		fmt.Fprintf(o.out, "archive: %.1f B a row\n", ratio(func(_, r *measured) float64 { return float64(r.stored) / float64(r.rows) }))
+		fmt.Fprintf(o.out, "archive: %.1f B a row\n", ratio(runs, func(_, r *measured) float64 { return float64(r.stored) / float64(r.rows) }))
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var own *held
-	if o.processes > 1 {
+	if o.held {
 		own, err = o.hold(ctx, name)
 		if own != nil {
 			defer func() { err = errors.Join(err, own.end(context.WithoutCancel(ctx))) }()
