@@ -16,7 +16,7 @@ const (
 	Output                  // the predictions
 )
 
-// Batch holds decoded rows of one endpoint in Arrow columnar buffers, which it keeps from one Reset to the next.
+// Batch holds decoded rows of one schema in Arrow columnar buffers, which it keeps from one Reset to the next.
 // A value is null when it was missing, or when it did not have its column's type; [Batch.Invalid] tells which.
 type Batch struct {
 	watched []Column

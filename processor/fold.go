@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"tidemark/baseline"
 	"tidemark/capture"
 	"tidemark/monitor"
 	"tidemark/windows"
@@ -27,20 +28,31 @@ type fold struct {
 
 	parser    capture.Parser
 	names     names
-	routes    map[routeKey][]*target
-	route     route // the last record's
-	cursor    cursor
+	routes    map[routeKey]*route
+	route     *route // the last record's
+	sources   sources
 	targets   map[targetKey]*target
-	unfolded  []*target
+	waiting   map[*baseline.Baseline]*waiting
+	unfolded  []*waiting // that have rows
 	endpoints map[string]*endpointDelta
+	changed   []*endpointDelta     // since the last commit
 	layouts   map[string]*counting // by the layout's ID
-	open      []*openPane
-	touched   []*openPane // scratch of sortRows
-	opened    int         // bytes of open profiles
-	pending   int         // bytes of encoded profiles
-	encoded   []byte      // scratch of encode
+	open      []*openPane          // that have a profile
+	touched   []*openPane          // scratch of sortRows
+	spare     []*openPane          // closed ones, to use again
+	opened    int                  // bytes of open profiles
+	pending   int                  // bytes of encoded profiles
+	encoded   []byte               // scratch of encode
 
 	counts foldCounts
+}
+
+// endpointDelta is what came for an endpoint since the last commit.
+type endpointDelta struct {
+	name     string
+	changed  bool
+	panes    []monitor.PaneDelta
+	progress []windows.Progress // by the place of the source; without one where nothing came
 }
 
 // foldCounts is what happened to the rows since the last commit.
@@ -54,22 +66,11 @@ type foldCounts struct {
 	skewed      int64
 }
 
-// cursor is the progress that was noted last: most records come from the partition and endpoint of the one before.
-type cursor struct {
-	endpoint string
-	progress *windows.Progress
-}
-
-type endpointDelta struct {
-	panes    []monitor.PaneDelta
-	progress map[windows.Source]*windows.Progress
-}
-
 func newFold(c *Config, monitors []*monitor.Monitor) *fold {
 	f := &fold{
 		monitors: monitors, topics: map[string]CaptureConfig{}, skew: c.MaxFutureSkew,
-		names: names{}, routes: map[routeKey][]*target{},
-		targets: map[targetKey]*target{}, endpoints: map[string]*endpointDelta{}, layouts: map[string]*counting{},
+		names: names{}, routes: map[routeKey]*route{}, route: &route{}, sources: sources{places: map[windows.Source]int{}},
+		targets: map[targetKey]*target{}, waiting: map[*baseline.Baseline]*waiting{}, endpoints: map[string]*endpointDelta{}, layouts: map[string]*counting{},
 	}
 	for _, t := range c.Capture {
 		f.topics[t.Topic] = t
@@ -86,14 +87,19 @@ func (c *foldCounts) reset() {
 // reset forgets what was folded since the last commit.
 func (f *fold) reset() {
 	for _, t := range f.targets {
-		t.empty()
 		clear(t.panes)
+		t.latest = nil
+	}
+	for _, w := range f.unfolded {
+		w.empty()
 	}
 	for _, p := range f.open {
 		f.recycle(p)
 	}
-	f.open, f.opened, f.unfolded, f.pending, f.cursor = f.open[:0], 0, f.unfolded[:0], 0, cursor{}
-	clear(f.endpoints)
+	for _, d := range f.changed {
+		*d = endpointDelta{name: d.name}
+	}
+	f.open, f.opened, f.unfolded, f.changed, f.pending = f.open[:0], 0, f.unfolded[:0], f.changed[:0], 0
 	f.counts.reset()
 }
 
@@ -122,31 +128,33 @@ func (f *fold) add(r *kgo.Record, now windows.Time) *capture.Error {
 	if !record.HasTime {
 		record.Time = r.Timestamp.UnixMilli()
 	}
-	targets := f.targetsOf(endpoint, variant)
-	if len(targets) == 0 {
+	to := f.routeOf(endpoint, variant)
+	if to == nil {
 		f.counts.rows += rows
 		f.counts.unmonitored[endpoint] += rows
 		return nil
 	}
 	var failed *capture.Error
-	for _, t := range targets {
-		before := t.batch.Rows()
-		if err := record.Append(t.batch); err != nil {
+	for _, t := range to.targets {
+		w := t.waiting
+		before := w.batch.Rows()
+		if err := record.Append(w.batch); err != nil {
 			f.counts.rows += rows
 			failed = f.dead(asError(err), rows, endpoint, r)
 			continue
 		}
-		f.counts.rows += int64(t.batch.Rows() - before)
-		if before == 0 && t.batch.Rows() > 0 {
-			f.unfolded = append(f.unfolded, t)
+		after := w.batch.Rows()
+		f.counts.rows += int64(after - before)
+		if before == 0 && after > 0 {
+			f.unfolded = append(f.unfolded, w)
 		}
-		t.came(r, before)
-		if t.batch.Rows() >= maxBatchRows {
-			f.foldRows(maxBatchRows)
+		w.came(t, r, before)
+		if after >= maxBatchRows && w.worth(someRows) || after >= maxWaiting {
+			f.foldRows(someRows)
 		}
 	}
 	if failed == nil {
-		f.progress(r, endpoint, record, now)
+		f.progress(r, to.delta, record, now)
 	}
 	return failed
 }
@@ -180,14 +188,14 @@ func (f *fold) punctuate(r *kgo.Record, endpoint string, watermark []byte) *capt
 	if len(monitor.Matching(f.monitors, endpoint)) == 0 {
 		return nil
 	}
-	p := f.progressOf(endpoint, r)
+	p := f.progressOf(f.delta(endpoint), r)
 	p.EventTime, p.Ended = max(p.EventTime, windows.Time(ms)), true
 	return nil
 }
 
 // progress notes how far the endpoint has come in the record's source. An event time too far ahead of the clock
 // is a wrong clock: it counts in its window, but moves nothing on.
-func (f *fold) progress(r *kgo.Record, endpoint string, record *capture.Record, now windows.Time) {
+func (f *fold) progress(r *kgo.Record, d *endpointDelta, record *capture.Record, now windows.Time) {
 	eventTime, some, beyond := record.Latest(int64(now.Add(f.skew)))
 	if beyond {
 		f.counts.skewed++
@@ -195,31 +203,59 @@ func (f *fold) progress(r *kgo.Record, endpoint string, record *capture.Record, 
 	if !some {
 		return
 	}
-	p := f.progressOf(endpoint, r)
+	p := f.progressOf(d, r)
 	p.EventTime, p.Ended = max(p.EventTime, windows.Time(eventTime)), false
 	p.Appended = max(p.Appended, min(windows.At(r.Timestamp), now))
 }
 
-func (f *fold) progressOf(endpoint string, r *kgo.Record) *windows.Progress {
-	if c := &f.cursor; c.progress != nil && c.progress.Source.Partition == r.Partition && c.progress.Source.Topic == r.Topic && c.endpoint == endpoint {
-		return c.progress
+func (f *fold) progressOf(d *endpointDelta, r *kgo.Record) *windows.Progress {
+	i := f.sources.of(r)
+	if i >= len(d.progress) {
+		f.change(d)
+		d.progress = append(d.progress, make([]windows.Progress, len(f.sources.places)-len(d.progress))...)
 	}
-	d := f.delta(endpoint)
-	source := windows.Source{Topic: r.Topic, Partition: r.Partition}
-	p := d.progress[source]
-	if p == nil {
-		p = &windows.Progress{Source: source, EventTime: windows.Never, Appended: windows.Never}
-		d.progress[source] = p
+	p := &d.progress[i]
+	if p.Source.Topic == "" {
+		*p = windows.Progress{Source: f.sources.last, EventTime: windows.Never, Appended: windows.Never}
 	}
-	f.cursor = cursor{endpoint, p}
 	return p
 }
 
+// delta returns that of an endpoint.
 func (f *fold) delta(endpoint string) *endpointDelta {
 	d := f.endpoints[endpoint]
 	if d == nil {
-		d = &endpointDelta{progress: map[windows.Source]*windows.Progress{}}
+		d = &endpointDelta{name: endpoint}
 		f.endpoints[endpoint] = d
 	}
 	return d
+}
+
+// change notes that something came for an endpoint.
+func (f *fold) change(d *endpointDelta) {
+	if !d.changed {
+		d.changed = true
+		f.changed = append(f.changed, d)
+	}
+}
+
+// sources gives the partitions that were read places in a list. Most records come from the partition of the one before.
+type sources struct {
+	places map[windows.Source]int
+	last   windows.Source
+	place  int // of the last
+}
+
+func (s *sources) of(r *kgo.Record) int {
+	if s.last.Partition == r.Partition && s.last.Topic == r.Topic {
+		return s.place
+	}
+	s.last = windows.Source{Topic: r.Topic, Partition: r.Partition}
+	place, known := s.places[s.last]
+	if !known {
+		place = len(s.places)
+		s.places[s.last] = place
+	}
+	s.place = place
+	return place
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"slices"
 	"strings"
 
 	"tidemark/capture"
@@ -16,10 +17,9 @@ func (p *Profile) Observe(batch *capture.Batch, rows []int32) {
 func countRows(list, rows []int32) int64 {
 	var n int64
 	for _, row := range rows {
-		for len(list) > 0 && list[0] <= row {
-			if list[0] == row {
-				n++
-			}
+		list = from(list, row)
+		for len(list) > 0 && list[0] == row {
+			n++
 			list = list[1:]
 		}
 		if len(list) == 0 {
@@ -29,12 +29,24 @@ func countRows(list, rows []int32) int64 {
 	return n
 }
 
+// from cuts off what comes before a row. It takes long steps first: of a batch with many rows of others, a list may be long.
+func from(list []int32, row int32) []int32 {
+	if len(list) == 0 || list[0] >= row {
+		return list
+	}
+	step := 1
+	for step < len(list) && list[step] < row {
+		step *= 2
+	}
+	list = list[step/2:]
+	i, _ := slices.BinarySearch(list[:min(step/2+1, len(list))], row)
+	return list[i:]
+}
+
 // countNull counts a null as missing, or as invalid when it is among the batch's invalid rows. Rows come in
 // rising order, so the invalid rows passed are cut off.
 func (f *Feature) countNull(row int32, invalid *[]int32) {
-	for len(*invalid) > 0 && (*invalid)[0] < row {
-		*invalid = (*invalid)[1:]
-	}
+	*invalid = from(*invalid, row)
 	if len(*invalid) > 0 && (*invalid)[0] == row {
 		f.Invalid++
 		return
