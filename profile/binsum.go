@@ -33,11 +33,15 @@ func steppingOf(left, right float64) stepping {
 	if math.IsInf(scale, 0) || scale == 0 {
 		return stepping{}
 	}
-	return stepping{left, scale}
+	s := stepping{left, scale}
+	for last := math.Nextafter(right, left); s.offset(last) > MaxOffset; { // by rounding
+		s.scale = math.Nextafter(s.scale, 0)
+	}
+	return s
 }
 
 // offset is how many steps a value of the bin is from its left edge.
-func (s *stepping) offset(x float64) int64 { return min(int64((x-s.left)*s.scale), MaxOffset) }
+func (s *stepping) offset(x float64) int64 { return int64((x - s.left) * s.scale) }
 
 // AddNumber counts n rows of a numeric feature that all have the finite value x, for counts that were made elsewhere. It
 // is as if they were observed, but for the rounding of sums; the profile's Rows are the caller's to set.

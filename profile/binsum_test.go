@@ -58,7 +58,7 @@ func TestBinSumsOfExtremeBins(t *testing.T) {
 		f.Bins[bin]++
 		f.place(bin, x)
 	}
-	if want := []int64{0, MaxOffset, 0, offsetSteps / 2, 0}; f.Offsets[1] != want[1] || f.Offsets[2] != want[2] || f.Offsets[3] != want[3] {
+	if want := []int64{0, MaxOffset, 0, offsetSteps/2 - 1, 0}; f.Offsets[1] != want[1] || f.Offsets[2] != want[2] || f.Offsets[3] != want[3] {
 		t.Errorf("offsets %v, want %v", f.Offsets, want)
 	}
 }

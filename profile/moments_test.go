@@ -69,6 +69,7 @@ func TestMomentsAgainstExactArithmetic(t *testing.T) {
 		}
 		center := offset + rapid.Float64Range(-20, 20).Draw(t, "centre")
 		whole, merged, blocks := momentsOf(center, values...), momentsOf(center), momentsOf(center)
+		blocks.widen(values)
 		blocks.addAll(values)
 		for rest := values; len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "group")
