@@ -1,6 +1,10 @@
 package archive
 
-import "github.com/klauspost/compress/zstd"
+import (
+	"math"
+
+	"github.com/klauspost/compress/zstd"
+)
 
 // Encoder makes files of tables, one after the other, and keeps its memory from one to the next. It is not for concurrent use.
 type Encoder struct {
@@ -52,17 +56,20 @@ func (e *Encoder) compress(page []byte, by compressor, cuts ...int) []byte {
 	return e.packed
 }
 
-// choose returns how texts are to be compressed. Of ids that are random, the more thorough way takes six times as long and no less
-// space.
+// choose returns how texts are to be compressed: the quickest way that takes hardly more space than another. Of ids that are random
+// there is nothing to look for, and to look for it takes several times as long.
 func (e *Encoder) choose(data []byte) compressor {
-	const sample = 64 << 10
-	if e.codec != Small {
-		return quick
-	}
+	const sample, hardly = 64 << 10, 1.01
 	data = data[:min(len(data), sample)]
-	least := len(e.compress(data, quick))
-	if len(e.compress(data, thorough)) < least {
-		return thorough
+	ways := []compressor{single, quick}
+	if e.codec == Small {
+		ways = append(ways, thorough)
 	}
-	return quick
+	best, least := single, math.MaxInt
+	for _, by := range ways {
+		if size := len(e.compress(data, by)); float64(size)*hardly < float64(least) {
+			best, least = by, size
+		}
+	}
+	return best
 }
