@@ -21,7 +21,11 @@ type Seasonal struct {
 	Cycle Cycle
 	slots [][]byte // encoded profiles: hundreds of decoded ones would take much memory
 	rows  []int64
+	joint bool
 }
+
+// CountsPairs says whether the slots have what columns do together.
+func (s *Seasonal) CountsPairs() bool { return s.joint }
 
 // Rows is the number of rows of each slot.
 func (s *Seasonal) Rows() []int64 { return slices.Clone(s.rows) }
@@ -144,6 +148,7 @@ func (b *Baseline) setSlots(cycle Cycle, slots []*profile.Profile) error {
 	if err := sameCounts(b.Profile, total); err != nil {
 		return fmt.Errorf("%w: build again when nothing writes to the files", err)
 	}
+	s.joint = total.Joint != nil
 	b.Seasonal = s
 	id, err := b.contentID()
 	if err != nil {
@@ -165,7 +170,11 @@ type slotCounter struct {
 func newSlotCounter(b *Baseline, cycle Cycle, column string) *slotCounter {
 	c := &slotCounter{cycle: cycle, column: column, batch: capture.NewBatch(b.Schema), places: make([][]int32, cycle.Slots())}
 	for range cycle.Slots() {
-		c.slots = append(c.slots, profile.New(b.Profile.Layout))
+		p := profile.New(b.Profile.Layout)
+		if b.Profile.Joint != nil {
+			p.CountPairs()
+		}
+		c.slots = append(c.slots, p)
 	}
 	return c
 }
@@ -241,6 +250,7 @@ func (d *slotsDocument) seasonal(whole *profile.Profile) (*Seasonal, error) {
 		total.Merge(p)
 		s.rows = append(s.rows, p.Rows)
 	}
+	s.joint = total.Joint != nil
 	return s, sameCounts(whole, total)
 }
 
@@ -257,6 +267,12 @@ func sameCounts(whole, total *profile.Profile) error {
 			w.Moments.Count != t.Moments.Count || w.Moments.Min != t.Moments.Min || w.Moments.Max != t.Moments.Max ||
 			!slices.Equal(w.Bins, t.Bins) || !slices.Equal(w.Offsets, t.Offsets) || !maps.Equal(w.New, t.New) || w.NewOther != t.NewOther {
 			return fmt.Errorf("%w: feature %q", errSlots, w.Layout.Name)
+		}
+	}
+	if t := total.Joint; t != nil { // slots of before have none
+		w := whole.Joint
+		if w == nil || !slices.Equal(w.Rows, t.Rows) || !slices.Equal(w.Agree, t.Agree) || !slices.EqualFunc(w.Projected, t.Projected, slices.Equal) {
+			return fmt.Errorf("%w: pairs of columns", errSlots)
 		}
 	}
 	return nil

@@ -262,6 +262,8 @@ func TestLoadSeasonalErrors(t *testing.T) {
 	empty := monday(func(p *profile.Profile) { p.Reset() })
 	twice := monday(func(p *profile.Profile) { p.Merge(p) })
 	odd := monday(func(p *profile.Profile) { p.Features[0].Captured++ })
+	apart := monday(func(p *profile.Profile) { p.Joint.Agree[0]-- })
+	alone := monday(func(p *profile.Profile) { p.Joint = nil })
 	for _, test := range []struct{ name, from, to, want string }{
 		{"cycle", `"day_of_week"`, `"fortnight"`, `seasonal: cycle "fortnight" is not known`},
 		{"another cycle", `"day_of_week"`, `"month"`, "seasonal: 7 slots, but a cycle of month has 12"},
@@ -270,6 +272,8 @@ func TestLoadSeasonalErrors(t *testing.T) {
 		{"rows of a slot gone", first, empty, "seasonal: the slots do not add up to the whole baseline: 288 rows of 336"},
 		{"too many rows", first, twice, "seasonal: Sun brings the rows to more than the baseline's 336"},
 		{"counts that do not fit", first, odd, `seasonal: Mon: feature "hour": captured is 49: it must be between 0 and rows, 48`},
+		{"other pairs", first, apart, "seasonal: the slots do not add up to the whole baseline: pairs of columns"},
+		{"pairs of a slot gone", first, alone, "seasonal: the slots do not add up to the whole baseline: pairs of columns"},
 		{"review before it was built", `"review_by": "2026-05-30T12:00:00Z"`, `"review_by": "2026-02-28T12:00:00Z"`, "review_by is 2026-02-28T12:00:00Z: it must be after created, 2026-03-01T12:00:00Z"},
 	} {
 		content := strings.Replace(good, test.from, test.to, 1)

@@ -15,15 +15,13 @@ import (
 // jointRule is the word for pairs of features that no longer move together, in alerts.
 const jointRule = "joint"
 
-// watchesJointly says whether what columns do together is weighed: the baseline has counted it, and is what traffic is compared
-// with as a whole.
+// watchesJointly says whether what columns do together is weighed: the baseline has counted it, in its slots too if it has some.
 func watchesJointly(c Config, b *baseline.Baseline) bool {
-	return b.Profile.Joint != nil && b.Seasonal == nil && !c.Reference.rolling()
+	return b.Profile.Joint != nil && (b.Seasonal == nil || c.Reference.rolling() || b.Seasonal.CountsPairs())
 }
 
-// newPairs are the bets on the pairs of a baseline's columns, under the alarm budget.
-func newPairs(c Config, b *baseline.Baseline) []*budget.Pair {
-	j := b.Profile.Joint
+// newPairs are the bets on the pairs of a baseline's columns against a reference, under the alarm budget.
+func newPairs(c Config, b *baseline.Baseline, j *profile.Joint) []*budget.Pair {
 	var pairs []*budget.Pair
 	for i, p := range b.Profile.Layout.Pairs() {
 		one, other := b.Calibration(p.A), b.Calibration(p.B)
@@ -65,13 +63,13 @@ func (b *bets) dependence(tables []*budget.Table) []float64 {
 
 // weighPairs gives the bets on pairs a pane. A pair whose feature is firing is reported under that feature, and while all inputs
 // have been told of, none is.
-func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b *bets, current *profile.Profile, dependence []float64, elapsed int, out *Output) {
-	if len(m.pairs) == 0 || current.Joint == nil {
+func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b *bets, against *tables, current *profile.Profile, dependence []float64, elapsed int, out *Output) {
+	if current.Joint == nil {
 		return
 	}
 	panes, share := m.Budget.FalseAlarms.panes(e.pane), e.pairShare(m, b.place)
 	together := e.sumFiring(m, variant)
-	for i, pair := range m.pairs {
+	for i, pair := range against.pairs {
 		p, state := m.Layout().Pairs()[i], &b.pairs[i]
 		pair.Add(state, float64(current.Joint.Agree[i]), float64(current.Joint.Rows[i]), max(dependence[p.A], dependence[p.B]), elapsed)
 		transition, found := budget.None, budget.PairFinding{}
@@ -88,7 +86,7 @@ func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b 
 		if transition == budget.None || under || together && transition == budget.Fired {
 			continue
 		}
-		alerts := e.pairAlert(m, variant, start, i, b, found, share*found.Wealth, transition == budget.Fired, current)
+		alerts := e.pairAlert(m, variant, start, i, b, against.reference.Joint, found, share*found.Wealth, transition == budget.Fired, current)
 		e.dirty = e.dirty || len(alerts) > 0
 		out.Alerts = append(out.Alerts, alerts...)
 	}
@@ -106,10 +104,10 @@ type JointEvidence struct {
 }
 
 // pairAlert begins or ends the alert of a pair.
-func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, found budget.PairFinding, evidence float64, fired bool, current *profile.Profile) []Alert {
-	p, joint := m.Layout().Pairs()[i], m.Baseline.Profile.Joint
+func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, reference *profile.Joint, found budget.PairFinding, evidence float64, fired bool, current *profile.Profile) []Alert {
+	p := m.Layout().Pairs()[i]
 	return e.jointAlert(m, variant, start, m.pairName(i), found.Panes, evidence, fired, current, func(a *Alert) {
-		a.Samples = Samples{joint.Rows[i], current.Joint.Rows[i]}
+		a.Samples = Samples{reference.Rows[i], current.Joint.Rows[i]}
 		if fired {
 			a.Samples.Current = int64(found.Records)
 		}

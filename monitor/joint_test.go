@@ -1,8 +1,16 @@
 package monitor
 
 import (
+	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"tidemark/baseline"
+	"tidemark/windows"
 )
 
 // together is the i-th of values that are spread as the reference's are, and of rows whose plans are; but gold ones are all in the
@@ -76,14 +84,75 @@ func TestJointUnderItsFeature(t *testing.T) {
 	}
 }
 
-// Where the baseline is not what traffic is compared with as a whole, or did not count them, pairs are not watched.
-func TestJointNeedsTheWholeBaseline(t *testing.T) {
-	if m := watch("churn", tumbling(minute), budgeted, func(c *Config) { c.Reference.Kind = ReferencePrevious }); m.CountsPairs() {
-		t.Error("pairs are watched against an earlier window")
-	}
+// Pairs are not watched where the baseline, or its slots, did not count them.
+func TestJointNeedsCounts(t *testing.T) {
 	m := watch("churn", tumbling(minute), budgeted)
 	m.Baseline.Profile.Joint = nil
 	if New(m.Config, m.Baseline).CountsPairs() || watch("churn", tumbling(minute)).CountsPairs() {
 		t.Error("pairs are watched without counts, or without a budget")
+	}
+	m = watch("churn", tumbling(minute), budgeted)
+	m.Baseline.Seasonal = &baseline.Seasonal{Cycle: baseline.HourOfDay}
+	if New(m.Config, m.Baseline).CountsPairs() {
+		t.Error("pairs are watched against slots without counts")
+	}
+}
+
+// Against earlier windows, a pair that begins to move together is told of with how it moved in the window before.
+func TestJointAgainstEarlierWindows(t *testing.T) {
+	s := newSim(t, watch("churn", sliding(30*minute, minute), budgeted, func(c *Config) { c.Reference.Kind = ReferencePrevious }))
+	s.minutesOf(70, together) // unlike the baseline, but like what came before
+	if len(s.out.Alerts) > 0 {
+		t.Fatalf("an alert without drift: %s", s.out.Alerts[0].Message)
+	}
+	began := s.at.Floor(minute)
+	s.minutesOf(6, usual)
+	if len(s.out.Alerts) != 1 {
+		t.Fatalf("%d alerts, want 1", len(s.out.Alerts))
+	}
+	a := s.out.Alerts[0]
+	// The fourth minute tells: of the 30 before it, three are of the drift.
+	if j := a.Evidence.Joint; a.Feature != "x and plan" || a.Since != began || math.Abs(j.Reference-0.68) > 0.001 || j.Current != 0.5 || a.Samples.Reference != 3000 {
+		t.Errorf("alert of %q since %v, evidence %+v, samples %+v", a.Feature, a.Since, j, a.Samples)
+	}
+}
+
+// Features that move together in the morning alone are compared with the same hour of the baseline.
+func TestJointOfASlot(t *testing.T) {
+	var content strings.Builder
+	content.WriteString("at,x,plan\n")
+	random := rand.New(rand.NewPCG(1, 2))
+	for day := 1; day <= 4; day++ {
+		for hour := range 24 {
+			x := usual
+			if hour < 12 {
+				x = together
+			}
+			for second, i := range random.Perm(200) {
+				at := time.Date(2025, 12, day, hour, 0, 18*second, 0, time.UTC)
+				fmt.Fprintf(&content, "%s,%v,%s\n", at.Format(time.RFC3339), x(i%100), cells(i, x)[1])
+			}
+		}
+	}
+	m := watch("churn", tumbling(minute), budgeted)
+	m = New(m.Config, built(t, content.String(), baseline.Roles{Times: []string{"at"}}, baseline.HourOfDay))
+	for _, test := range []struct {
+		at      windows.Time
+		x       func(int) float64
+		current float64 // share of the rows that agree, when there is an alert
+	}{{noon.Add(-2 * time.Hour), together, 0}, {noon, usual, 0}, {noon.Add(-2 * time.Hour), usual, 0.5}, {noon, together, 0.7}} {
+		s := newSim(t, m)
+		s.at = test.at
+		s.minutesOf(40, test.x)
+		switch {
+		case len(s.out.Alerts) == 0 && test.current == 0:
+		case len(s.out.Alerts) != 1 || test.current == 0:
+			t.Errorf("at %v: %d alerts", test.at, len(s.out.Alerts))
+		default:
+			a := s.out.Alerts[0]
+			if a.Feature != "x and plan" || a.Samples.Reference != 800 || a.Evidence.Joint.Current != test.current {
+				t.Errorf("at %v: alert of %q, evidence %+v, samples %+v", test.at, a.Feature, a.Evidence.Joint, a.Samples)
+			}
+		}
 	}
 }

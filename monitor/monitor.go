@@ -44,7 +44,7 @@ func New(c Config, b *baseline.Baseline) *Monitor {
 			m.weighed, m.tables = append(m.weighed, w), append(m.tables, w.table)
 		}
 		if watchesJointly(c, b) {
-			m.pairs, m.projections = newPairs(c, b), newProjections(c, b)
+			m.pairs, m.projections = newPairs(c, b, b.Profile.Joint), newProjections(c, b)
 		}
 	}
 	for _, rules := range [][]Rule{c.Drift, c.Quality} {

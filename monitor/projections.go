@@ -55,13 +55,13 @@ func (m *Monitor) projectionName(i int) string {
 
 // weighSums gives the bets on sums a pane. While a feature or a pair is firing, that is what has happened, and a sum is no alert; nor
 // is one beside another.
-func (e *endpoint) weighSums(m *Monitor, variant string, start windows.Time, b *bets, current *profile.Profile, elapsed int, out *Output) {
-	if len(m.projections) == 0 || current.Joint == nil {
+func (e *endpoint) weighSums(m *Monitor, variant string, start windows.Time, b *bets, against *tables, current *profile.Profile, elapsed int, out *Output) {
+	if current.Joint == nil {
 		return
 	}
 	panes, share := m.Budget.FalseAlarms.panes(e.pane), e.variantShare(m, b.place)*budget.ProjectionShare/float64(len(m.projections))
 	known := b.known() || e.sumFiring(m, variant)
-	for i, table := range m.projections {
+	for i, table := range against.sums {
 		counts := floats(current.Joint.Projected[i])
 		total := 0.0
 		for _, n := range counts {
@@ -77,7 +77,7 @@ func (e *endpoint) weighSums(m *Monitor, variant string, start windows.Time, b *
 			continue
 		}
 		known = known || transition == budget.Fired
-		alerts := e.projectionAlert(m, variant, start, i, b, found, kappa, share*found.Wealth, transition == budget.Fired, current)
+		alerts := e.projectionAlert(m, variant, start, i, b, against, found, kappa, share*found.Wealth, transition == budget.Fired, current)
 		e.dirty = e.dirty || len(alerts) > 0
 		out.Alerts = append(out.Alerts, alerts...)
 	}
@@ -109,8 +109,8 @@ func (b *bets) known() bool {
 }
 
 // projectionAlert begins or ends the alert of a sum.
-func (e *endpoint) projectionAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, found budget.Finding, kappa, evidence float64, fired bool, current *profile.Profile) []Alert {
-	p, reference, counts := m.Layout().Projections()[i], m.Baseline.Profile.Joint.Projected[i], current.Joint.Projected[i]
+func (e *endpoint) projectionAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, against *tables, found budget.Finding, kappa, evidence float64, fired bool, current *profile.Profile) []Alert {
+	p, reference, counts := m.Layout().Projections()[i], against.reference.Joint.Projected[i], current.Joint.Projected[i]
 	return e.jointAlert(m, variant, start, m.projectionName(i), found.Panes, evidence, fired, current, func(a *Alert) {
 		before, now := spreadOf(reference), spreadOf(counts)
 		a.Samples = Samples{before.rows, now.rows}
@@ -134,7 +134,7 @@ func (e *endpoint) projectionAlert(m *Monitor, variant string, start windows.Tim
 			a.Top = append(a.Top, TopFeature{feature.Layout.Name, budgetRule, b.past[len(b.past)-1].features[f].score})
 		}
 		a.Evidence.Joint = evidence
-		settings, uncertainty := m.projections[i].Settings()
+		settings, uncertainty := against.sums[i].Settings()
 		told := a.Evidence.Budget
 		told.Effect, told.Records, told.Kappa = found.Effect, int64(found.Records), kappa
 		told.Confidence, told.Uncertainty = settings.Z, uncertainty

@@ -97,6 +97,32 @@ func TestProjectionAlert(t *testing.T) {
 	}
 }
 
+// Against another reference than the whole baseline, sums and pairs are compared with what that has.
+func TestProjectionsAgainstAnotherReference(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	b := inputsBaseline(random)
+	m := New(watch("a", tumbling(minute), budgeted).Config, b)
+	against := m.against(inputs(b, random, 10_000, 0.2))
+	if len(against.sums) != len(m.projections) || len(against.pairs) != len(m.pairs) {
+		t.Fatalf("%d sums and %d pairs, want %d and %d", len(against.sums), len(against.pairs), len(m.projections), len(m.pairs))
+	}
+	for _, test := range []struct {
+		share float64
+		moved bool
+	}{{0.2, false}, {0, true}} {
+		state := against.sums[0].NewState()
+		for range 10 {
+			against.sums[0].Add(state, floats(inputs(b, random, 200, test.share).Joint.Projected[0]), 1)
+		}
+		if moved := state.Wealth() > 1e6; moved != test.moved {
+			t.Errorf("with %v of the rows on one side, as the reference has 0.2, the evidence is %v", test.share, state.Wealth())
+		}
+	}
+	if without := m.against(profile.New(&b.Layout)); without.pairs != nil || without.sums != nil || len(without.features) != 6 {
+		t.Errorf("%d pairs and %d sums against a reference that did not count them", len(without.pairs), len(without.sums))
+	}
+}
+
 // A baseline without sums, of before, has pairs all the same.
 func TestBaselineWithoutProjections(t *testing.T) {
 	b := inputsBaseline(rand.New(rand.NewPCG(1, 2)))

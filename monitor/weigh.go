@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"strings"
@@ -51,12 +50,6 @@ type featureStanding struct {
 	kappa float64 // by which this pane's evidence was divided; the report has the next one's
 }
 
-// tables are the bets of each feature against a reference that is not the whole baseline.
-type tables struct {
-	key    windows.Time // the slot, or the start of the earlier window
-	tables []*budget.Table
-}
-
 // share is the part of the budget that a feature has: of the monitors alike, of the variants, which come over time, the i-th has
 // 1/(i(i+1)), of the features alike, after what their pairs and sums have. The parts add up to 1 at most, and so then do the false alarms to
 // the budget.
@@ -92,7 +85,7 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 	if b == nil || current.Rows == 0 {
 		return nil
 	}
-	against, reference, err := e.against(i, variant, start)
+	against, err := e.against(i, variant, start)
 	if err != nil || against == nil {
 		return err
 	}
@@ -110,12 +103,12 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 		fired   bool
 	}
 	var changes []change
-	dependence := b.dependence(against)
+	dependence := b.dependence(against.features)
 	for f, w := range m.weighed {
 		var memory [budget.MaxCells]float64
 		counts := memory[:w.table.Cells()]
 		w.count(&current.Features[f], counts)
-		table, state := against[f], b.states[f]
+		table, state := against.features[f], b.states[f]
 		if table == nil {
 			continue
 		}
@@ -130,12 +123,12 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 	}
 	b.past = append(b.past, standing)
 	for _, c := range changes {
-		if err := e.budgetAlert(i, variant, start, b, reference, current, c.feature, c.found, c.fired, out); err != nil {
+		if err := e.budgetAlert(i, variant, start, b, against.reference, current, c.feature, c.found, c.fired, out); err != nil {
 			return err
 		}
 	}
-	e.weighPairs(m, variant, start, b, current, dependence, elapsed, out)
-	e.weighSums(m, variant, start, b, current, elapsed, out)
+	e.weighPairs(m, variant, start, b, against, current, dependence, elapsed, out)
+	e.weighSums(m, variant, start, b, against, current, elapsed, out)
 	return nil
 }
 
@@ -204,59 +197,6 @@ func (e *endpoint) forgetBets(m *Monitor, watermark windows.Time) {
 	maps.DeleteFunc(e.bets, func(key budgetKey, b *bets) bool {
 		return key.Monitor == m.Name && b.last < watermark.Add(-keepSequence)
 	})
-}
-
-// against returns the bets of each feature against the reference of a pane, and that reference; nil when the earlier window to compare
-// with is not there.
-func (e *endpoint) against(i int, variant string, start windows.Time) ([]*budget.Table, *profile.Profile, error) {
-	m := e.monitors[i]
-	spec := m.Windows[0]
-	pane := windows.Window{Start: start, End: start.Add(e.pane)}
-	if !m.Reference.rolling() && m.Baseline.Seasonal == nil {
-		return m.tables, m.Baseline.Profile, nil
-	}
-	found, err := e.reference(m, variant, spec, pane)
-	if m.Reference.rolling() {
-		// The pane's own window is not over: it is compared with what that will be compared with.
-		first := start.Floor(spec.Step())
-		found, err = e.reference(m, variant, spec, windows.Window{Start: first, End: first.Add(spec.Size)})
-		if err == nil && found.missing {
-			found, err = e.pending(i, variant, found)
-		}
-	}
-	if err != nil || found.missing {
-		return nil, nil, err
-	}
-	key := start
-	switch {
-	case found.Window != nil:
-		key = found.Start
-	case m.Baseline.Seasonal != nil:
-		key = windows.Time(m.Baseline.Seasonal.Cycle.Slot(start))
-	}
-	cached := e.tables[pastKey{m.Name, variant, spec.Size}]
-	if cached == nil || cached.key != key {
-		cached = &tables{key: key, tables: make([]*budget.Table, len(m.weighed))}
-		for f, w := range m.weighed {
-			c := m.Baseline.Calibration(f)
-			cached.tables[f] = w.against(&found.profile.Features[f], &m.Baseline.Profile.Features[f], m.Budget.MinEffect, c.Dependence())
-		}
-		e.tables[pastKey{m.Name, variant, spec.Size}] = cached
-	}
-	return cached.tables, found.profile, nil
-}
-
-// pending is a reference that is not kept yet, because its window closes with the same watermark as the pane passes.
-func (e *endpoint) pending(i int, variant string, found compared) (compared, error) {
-	s := e.series[seriesKey{variant, e.monitors[i].Layout().ID()}]
-	if found.End <= e.closed[i] || s == nil {
-		return found, nil
-	}
-	if _, err := s.merge(*found.Window, found.profile); err != nil {
-		return found, fmt.Errorf("endpoint %q, variant %q, window %v: %w", e.name, variant, found.Start, err)
-	}
-	found.Rows, found.missing = found.profile.Rows, found.profile.Rows == 0
-	return found, nil
 }
 
 // BudgetReport is what the bets of the alarm budget say of a feature.

@@ -25,6 +25,10 @@ func (p *Profile) MergeShare(other *Profile, share float64) {
 	for i := range part.Features {
 		part.Features[i].thin(&other.Features[i], share)
 	}
+	if other.Joint != nil {
+		part.CountPairs()
+		part.Joint.thin(other.Joint, share)
+	}
 	p.Merge(part)
 }
 
@@ -77,6 +81,22 @@ func (f *Feature) thin(other *Feature, share float64) {
 	f.Inf = f.Present() - f.Moments.Count
 	f.Negative = min((&thinning{share: share}).take(other.Negative), f.Present())
 	f.Fractional = min((&thinning{share: share}).take(other.Fractional), f.Moments.Count)
+}
+
+// thin sets j, which must be empty, to the share of other.
+func (j *Joint) thin(other *Joint, share float64) {
+	for i, n := range other.Rows {
+		t := thinning{share: share}
+		j.Agree[i] = t.take(other.Agree[i])
+		t.take(n - other.Agree[i])
+		j.Rows[i] = t.taken
+	}
+	for i, counts := range other.Projected {
+		t := thinning{share: share}
+		for sum, n := range counts {
+			j.Projected[i][sum] = t.take(n)
+		}
+	}
 }
 
 // ratio is n of total, or 0 of nothing.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"tidemark/capture"
 )
 
 func TestMergeShare(t *testing.T) {
@@ -36,6 +38,42 @@ func TestMergeShare(t *testing.T) {
 	plan := p.Feature("plan")
 	if diff := cmp.Diff([]int64{3, 0, 0}, plan.Bins); diff != "" || plan.New["tin"] != 3 {
 		t.Errorf("%d of tin, bins (-want +got):\n%s", plan.New["tin"], diff)
+	}
+}
+
+// Of what columns do together, a share is taken as it is of the rows.
+func TestMergeShareOfPairs(t *testing.T) {
+	layout, schema := jointLayout()
+	whole, batch := New(layout), capture.NewBatch(schema)
+	whole.CountPairs()
+	for i := range 40 { // x and y are on the same side in 30 rows, in 2 of which y is missing
+		x, y := "10", "60"
+		if i%4 > 0 {
+			y = "20"
+		}
+		if i == 1 || i == 2 {
+			y = ""
+		}
+		jointRow(t, batch, capture.Input|capture.Output, x, y, "gold", "80")
+		whole.Observe(batch, []int32{0})
+		batch.Reset()
+	}
+	p := New(layout)
+	p.MergeShare(whole, 0.25)
+	if j := p.Joint; p.Rows != 10 || j.Rows[0] != 10 || j.Agree[0] != 7 { // of 38 and of 28
+		t.Errorf("x and y agree in %d of %d rows, of %d; want 7 of 10, of 10", j.Agree[0], j.Rows[0], p.Rows)
+	}
+	p.MergeShare(whole, 0.75)
+	if p.Joint.Rows[1] != whole.Joint.Rows[1] || p.Joint.Agree[1] != whole.Joint.Agree[1] {
+		t.Errorf("of a quarter and three quarters, %d of %d agree; want %d of %d", p.Joint.Agree[1], p.Joint.Rows[1], whole.Joint.Agree[1], whole.Joint.Rows[1])
+	}
+	if _, err := Decode(layout, p.Append(nil)); err != nil {
+		t.Error(err)
+	}
+	sums := &Joint{Projected: [][]int64{make([]int64, 3)}}
+	sums.thin(&Joint{Projected: [][]int64{{10, 5, 3}}}, 0.3)
+	if diff := cmp.Diff([]int64{3, 2, 0}, sums.Projected[0]); diff != "" { // of 10, 15 and 18 passed: 3, 4.5 and 5.4
+		t.Errorf("sums (-want +got):\n%s", diff)
 	}
 }
 

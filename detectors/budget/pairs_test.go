@@ -68,11 +68,18 @@ func TestPairState(t *testing.T) {
 	}
 }
 
-// jointRun draws rows of 20 normal columns, in panes of 100 against a baseline of 20,000, of which the first two have a
+// against is what panes are compared with: one baseline, or one that is drawn anew after so many panes, as earlier windows are.
+type against struct{ rows, panes int }
+
+var (
+	whole   = against{20_000, math.MaxInt}
+	earlier = against{2_000, 20}
+)
+
+// jointRun draws rows of 20 normal columns, in panes of 100 against a baseline, of which the first two have a
 // correlation from the given row on. It returns the rows after that until the first alarm of a pair, which pair, and how many
 // alarms there were.
-func jointRun(seed uint64, rows, from int, correlation float64) (delay, which, alarms int) {
-	const baseline = 20_000
+func jointRun(seed uint64, baseline against, rows, from int, correlation float64) (delay, which, alarms int) {
 	random := rand.New(rand.NewPCG(seed, 15))
 	type bits [2]uint32 // upper and outer, by column
 	third := quantile(0.75)
@@ -108,15 +115,19 @@ func jointRun(seed uint64, rows, from int, correlation float64) (delay, which, a
 		}
 	}
 	agree := make([]float64, 2*each)
-	for range baseline {
-		count(draw(0), agree)
-	}
 	pairs, states := make([]*Pair, 2*each), make([]PairState, 2*each)
-	for k := range pairs {
-		pairs[k] = NewPair(agree[k], baseline, Settings{MinEffect: 0.02, Z: Lenient, Dependence: 1})
+	begin := func() {
+		clear(agree)
+		for range baseline.rows {
+			count(draw(0), agree)
+		}
+		for k := range pairs {
+			pairs[k] = NewPair(agree[k], float64(baseline.rows), Settings{MinEffect: 0.02, Z: Lenient, Dependence: 1})
+		}
+		clear(agree)
 	}
-	limit := period * float64(len(pairs)) / PairShare
-	clear(agree)
+	begin()
+	limit, panes := period*float64(len(pairs))/PairShare, 0
 	return inPanes(rows, from, correlation, func(rho float64) { count(draw(rho), agree) }, func() (fired int) {
 		fired = -1
 		for k := range pairs {
@@ -126,6 +137,9 @@ func jointRun(seed uint64, rows, from int, correlation float64) (delay, which, a
 			}
 		}
 		clear(agree)
+		if panes++; panes%baseline.panes == 0 {
+			begin()
+		}
 		return fired
 	})
 }
@@ -157,7 +171,7 @@ func inPanes(rows, from int, correlation float64, row func(rho float64), settle 
 func TestJointDelay(t *testing.T) {
 	var delays []int
 	for seed := range uint64(7) {
-		delay, which, alarms := jointRun(seed, 12_000, 10_000, 0.6)
+		delay, which, alarms := jointRun(seed, whole, 12_000, 10_000, 0.6)
 		if alarms == 0 || delay < 0 || which != 0 {
 			t.Errorf("seed %d: alarm of pair %d after %d rows, %d alarms", seed, which, delay, alarms)
 		}
@@ -176,10 +190,12 @@ func TestJointQuiet(t *testing.T) {
 	if *budgets > 0 {
 		rows, seeds = 800_000, 4
 	}
-	for seed := range seeds {
-		if _, which, alarms := jointRun(seed+100, rows, rows, 0); alarms > 0 {
-			t.Errorf("seed %d: %d alarms, the first of pair %d", seed, alarms, which)
+	for _, baseline := range []against{whole, earlier} {
+		for seed := range seeds {
+			if _, which, alarms := jointRun(seed+100, baseline, rows, rows, 0); alarms > 0 {
+				t.Errorf("seed %d: %d alarms, the first of pair %d", seed, alarms, which)
+			}
 		}
+		t.Logf("against %d rows: %d times %d rows", baseline.rows, seeds, rows)
 	}
-	t.Logf("no alarm in %d times %d rows", seeds, rows)
 }

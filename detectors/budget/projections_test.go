@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// sumRun draws rows of 20 normal columns, in panes of 100 against a baseline of 20,000, all of which have a correlation from the given
+// sumRun draws rows of 20 normal columns, in panes of 100 against a baseline, all of which have a correlation from the given
 // row on. It returns the rows after that until the first alarm of the sum of their upper sides, and how many alarms there were.
-func sumRun(seed uint64, rows, from int, correlation float64) (delay, alarms int) {
-	const baseline, sums = 20_000, 5
+func sumRun(seed uint64, baseline against, rows, from int, correlation float64) (delay, alarms int) {
+	const sums = 5
 	random := rand.New(rand.NewPCG(seed, 16))
 	draw := func(rho float64) (upper int) {
 		shared := 0.0
@@ -24,14 +24,23 @@ func sumRun(seed uint64, rows, from int, correlation float64) (delay, alarms int
 		return upper
 	}
 	counts := make([]float64, features+1)
-	for range baseline {
-		counts[draw(0)]++
+	begin := func() {
+		clear(counts)
+		for range baseline.rows {
+			counts[draw(0)]++
+		}
 	}
-	table := NewTable(NewCells(true, 0, counts), counts, Settings{MinEffect: 0.02, Z: Lenient, Dependence: 1})
+	begin()
+	settings := Settings{MinEffect: 0.02, Z: Lenient, Dependence: 1}
+	table, panes := NewTable(NewCells(true, 0, counts), counts, settings), 0
 	s := table.NewState()
 	clear(counts)
 	delay, _, alarms = inPanes(rows, from, correlation, func(rho float64) { counts[draw(rho)]++ }, func() int {
 		table.Add(s, counts, 1)
+		if panes++; panes%baseline.panes == 0 {
+			begin()
+			table = table.Against(counts, settings)
+		}
 		clear(counts)
 		if transition, _ := table.Step(s, 1, period*sums/ProjectionShare); transition != Fired {
 			return -1
@@ -46,7 +55,7 @@ func TestSumDelay(t *testing.T) {
 	for correlation, most := range map[float64]int{0.2: 100, 0.05: 1500} {
 		var delays []int
 		for seed := range uint64(7) {
-			delay, alarms := sumRun(seed, 14_000, 10_000, correlation)
+			delay, alarms := sumRun(seed, whole, 14_000, 10_000, correlation)
 			if alarms == 0 || delay < 0 {
 				t.Errorf("correlation %v, seed %d: alarm after %d rows, %d alarms", correlation, seed, delay, alarms)
 			}
@@ -66,10 +75,12 @@ func TestSumWithoutChange(t *testing.T) {
 	if *budgets > 0 {
 		rows, seeds = 800_000, 4
 	}
-	for seed := range seeds {
-		if _, alarms := sumRun(seed+100, rows, rows, 0); alarms > 0 {
-			t.Errorf("seed %d: %d alarms", seed, alarms)
+	for _, baseline := range []against{whole, earlier} {
+		for seed := range seeds {
+			if _, alarms := sumRun(seed+100, baseline, rows, rows, 0); alarms > 0 {
+				t.Errorf("seed %d: %d alarms", seed, alarms)
+			}
 		}
+		t.Logf("against %d rows: %d times %d rows", baseline.rows, seeds, rows)
 	}
-	t.Logf("no alarm in %d times %d rows", seeds, rows)
 }
