@@ -200,10 +200,6 @@ func (m *Monitor) alerts(r *Report, reference, current *profile.Profile, ranges 
 func (m *Monitor) alert(r *Report, rule *rule, i int, reference, current *profile.Profile, ranges []Range, transition string) Alert {
 	f := r.Features[i]
 	score := f.Scores[rule.Method]
-	var other *Reference
-	if r.Reference.Kind != ReferenceBaseline {
-		other = &r.Reference
-	}
 	return Alert{
 		ID:   alertID(r, f.Name, rule.Method, transition),
 		Kind: rule.kind, State: transition,
@@ -212,7 +208,7 @@ func (m *Monitor) alert(r *Report, rule *rule, i int, reference, current *profil
 		Samples:   Samples{reference.Features[i].Captured, current.Features[i].Captured},
 		Evidence:  Evidence{Expected: score.Expected, PValue: score.PValue, Alpha: score.Alpha, Corrected: score.Corrected},
 		Histogram: detectors.Compare(&reference.Features[i], &current.Features[i]),
-		Top:       r.top(rule.Method), Baseline: r.Baseline, Reference: other, Archive: archiveOf(ranges),
+		Top:       r.top(rule.Method), Baseline: r.Baseline, Reference: r.Reference.other(), Archive: archiveOf(ranges),
 	}
 }
 

@@ -86,7 +86,7 @@ func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b 
 		if transition == budget.None || under || together && transition == budget.Fired {
 			continue
 		}
-		alerts := e.pairAlert(m, variant, start, i, b, against.reference.Joint, found, share*found.Wealth, transition == budget.Fired, current)
+		alerts := e.pairAlert(m, variant, start, i, b, against, found, share*found.Wealth, transition == budget.Fired, current)
 		e.dirty = e.dirty || len(alerts) > 0
 		out.Alerts = append(out.Alerts, alerts...)
 	}
@@ -104,10 +104,10 @@ type JointEvidence struct {
 }
 
 // pairAlert begins or ends the alert of a pair.
-func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, reference *profile.Joint, found budget.PairFinding, evidence float64, fired bool, current *profile.Profile) []Alert {
+func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, against *tables, found budget.PairFinding, evidence float64, fired bool, current *profile.Profile) []Alert {
 	p := m.Layout().Pairs()[i]
-	return e.jointAlert(m, variant, start, m.pairName(i), found.Panes, evidence, fired, current, func(a *Alert) {
-		a.Samples = Samples{reference.Rows[i], current.Joint.Rows[i]}
+	return e.jointAlert(m, variant, start, m.pairName(i), against.other, found.Panes, evidence, fired, current, func(a *Alert) {
+		a.Samples = Samples{against.reference.Joint.Rows[i], current.Joint.Rows[i]}
 		if fired {
 			a.Samples.Current = int64(found.Records)
 		}
@@ -131,7 +131,7 @@ func (e *endpoint) pairAlert(m *Monitor, variant string, start windows.Time, i i
 }
 
 // jointAlert begins or ends an alert of several features, of which the caller tells the rest.
-func (e *endpoint) jointAlert(m *Monitor, variant string, start windows.Time, name string, panes int, evidence float64, fired bool, current *profile.Profile, rest func(*Alert)) []Alert {
+func (e *endpoint) jointAlert(m *Monitor, variant string, start windows.Time, name string, other *Reference, panes int, evidence float64, fired bool, current *profile.Profile, rest func(*Alert)) []Alert {
 	size := windows.FormatDuration(e.pane)
 	pane := windows.Window{Start: start, End: start.Add(e.pane)}
 	since := start.Add(-time.Duration(max(panes, 1)-1) * e.pane)
@@ -144,7 +144,7 @@ func (e *endpoint) jointAlert(m *Monitor, variant string, start windows.Time, na
 	}
 	return raise(e.alerts, m.jointKey(variant, name, size), fired, For{1, 1}, since, func(transition string) Alert {
 		a := m.traffic(&r, jointRule, ranges, transition)
-		a.Feature = name
+		a.Feature, a.Reference = name, other
 		a.ID, a.Kind = alertID(&r, a.Feature, jointRule, transition), detectors.KindDrift
 		a.Score, a.Threshold = math.Log(max(evidence, 1)), math.Log(m.Budget.FalseAlarms.panes(e.pane))
 		a.Evidence.Budget = &BudgetEvidence{
@@ -164,11 +164,11 @@ func (a *Alert) jointWords(where, window string) string {
 		who, how = a.sumWords()
 	}
 	if a.State == resolved {
-		return fmt.Sprintf("%s on %s move together as in the baseline again %s: for some panes, nothing as strong as what was reported has shown", who, where, window)
+		return fmt.Sprintf("%s on %s move together as %s again %s: for some panes, nothing as strong as what was reported has shown", who, where, a.Reference.words(), window)
 	}
-	return fmt.Sprintf("%s on %s no longer move together as in the baseline since about %s (%s, %d records): %s; "+
-		"records like the baseline's look like this at most once in %s, and the budget is %s",
-		who, where, b.Since, counted(b.Panes, "pane"), b.Records, how, span(b.Recurrence), b.FalseAlarms)
+	return fmt.Sprintf("%s on %s no longer move together as %s since about %s (%s, %d records): %s; "+
+		"records like those %s look like this at most once in %s, and the budget is %s",
+		who, where, a.Reference.words(), b.Since, counted(b.Panes, "pane"), b.Records, how, a.Reference.words(), span(b.Recurrence), b.FalseAlarms)
 }
 
 // pairWords says which features an alert of a pair is of, and what they do.
@@ -181,5 +181,5 @@ func (a *Alert) pairWords() (who, how string) {
 	case "middle half":
 		side = "both inside or both outside the middle halves of their values"
 	}
-	return j.Features[0] + " and " + j.Features[1], fmt.Sprintf("they are %s in %s of the records, and in %s of the baseline's", side, inPercent(j.Current), inPercent(j.Reference))
+	return j.Features[0] + " and " + j.Features[1], fmt.Sprintf("they are %s in %s of the records, and in %s of those %s", side, inPercent(j.Current), inPercent(j.Reference), a.Reference.words())
 }

@@ -57,7 +57,7 @@ func TestJointAlert(t *testing.T) {
 		t.Errorf("histogram %+v, samples %+v, %d panes", a.Histogram, a.Samples, a.Evidence.Budget.Panes)
 	}
 	const want = "x and plan on churn no longer move together as in the baseline since about 2026-03-01T12:30:00Z (4 panes, 400 records): " +
-		"they are in matching halves of their values in 70 % of the records, and in 50 % of the baseline's; "
+		"they are in matching halves of their values in 70 % of the records, and in 50 % of those in the baseline; "
 	if len(a.Message) < len(want) || a.Message[:len(want)] != want {
 		t.Errorf("message %q", a.Message)
 	}
@@ -114,6 +114,10 @@ func TestJointAgainstEarlierWindows(t *testing.T) {
 	// The fourth minute tells: of the 30 before it, three are of the drift.
 	if j := a.Evidence.Joint; a.Feature != "x and plan" || a.Since != began || math.Abs(j.Reference-0.68) > 0.001 || j.Current != 0.5 || a.Samples.Reference != 3000 {
 		t.Errorf("alert of %q since %v, evidence %+v, samples %+v", a.Feature, a.Since, j, a.Samples)
+	}
+	const where, how = " no longer move together as in the window to 2026-03-01T13:13:00Z since about 2026-03-01T13:10:00Z ", " in 68 % of those in the window to 2026-03-01T13:13:00Z; records like those in the window to"
+	if a.Reference == nil || a.Reference.Kind != ReferencePrevious || !strings.Contains(a.Message, where) || !strings.Contains(a.Message, how) {
+		t.Errorf("reference %+v, message %q", a.Reference, a.Message)
 	}
 }
 

@@ -111,7 +111,7 @@ func (b *bets) known() bool {
 // projectionAlert begins or ends the alert of a sum.
 func (e *endpoint) projectionAlert(m *Monitor, variant string, start windows.Time, i int, b *bets, against *tables, found budget.Finding, kappa, evidence float64, fired bool, current *profile.Profile) []Alert {
 	p, reference, counts := m.Layout().Projections()[i], against.reference.Joint.Projected[i], current.Joint.Projected[i]
-	return e.jointAlert(m, variant, start, m.projectionName(i), found.Panes, evidence, fired, current, func(a *Alert) {
+	return e.jointAlert(m, variant, start, m.projectionName(i), against.other, found.Panes, evidence, fired, current, func(a *Alert) {
 		before, now := spreadOf(reference), spreadOf(counts)
 		a.Samples = Samples{before.rows, now.rows}
 		if fired {
@@ -177,6 +177,6 @@ func (a *Alert) sumWords() (who, how string) {
 	case "middle half":
 		side = "outside the middle halves of their values"
 	}
-	return a.Feature, fmt.Sprintf("how many of the %d are %s is distributed otherwise, with a standard deviation of %.2g, and of %.2g in the baseline",
-		len(j.Features), side, j.Current, j.Reference)
+	return a.Feature, fmt.Sprintf("how many of the %d are %s is distributed otherwise, with a standard deviation of %.2g, and of %.2g %s",
+		len(j.Features), side, j.Current, j.Reference, a.Reference.words())
 }

@@ -98,6 +98,14 @@ type Reference struct {
 	*windows.Window                // previous and lag
 }
 
+// other is nil where the reference is the whole baseline.
+func (r *Reference) other() *Reference {
+	if r.Kind == ReferenceBaseline {
+		return nil
+	}
+	return r
+}
+
 // words says where the reference's values were; that of an alert is nil when it is the whole baseline.
 func (r *Reference) words() string {
 	switch {

@@ -123,7 +123,7 @@ func (e *endpoint) weigh(i int, variant string, start windows.Time, current *pro
 	}
 	b.past = append(b.past, standing)
 	for _, c := range changes {
-		if err := e.budgetAlert(i, variant, start, b, against.reference, current, c.feature, c.found, c.fired, out); err != nil {
+		if err := e.budgetAlert(i, variant, start, b, against, current, c.feature, c.found, c.fired, out); err != nil {
 			return err
 		}
 	}

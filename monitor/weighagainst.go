@@ -12,6 +12,7 @@ import (
 type tables struct {
 	key       windows.Time // the slot, or the start of the windows that are compared with it
 	reference *profile.Profile
+	other     *Reference      // what that is, where it is not the whole baseline
 	features  []*budget.Table // nil of those that have no bets against it
 	pairs     []*budget.Pair  // as in [profile.Layout.Pairs]; none where the reference did not count them
 	sums      []*budget.Table // as in [profile.Layout.Projections]; as pairs
@@ -44,7 +45,7 @@ func (e *endpoint) against(i int, variant string, start windows.Time) (*tables, 
 		return nil, err
 	}
 	cached = m.against(found.profile)
-	cached.key = key
+	cached.key, cached.other = key, found.other()
 	e.tables[pastKey{m.Name, variant, spec.Size}] = cached
 	return cached, nil
 }

@@ -16,7 +16,7 @@ func (m *Monitor) budgetAlertKey(variant string, f int, pane time.Duration) aler
 }
 
 // budgetAlert begins or ends the alert of a feature.
-func (e *endpoint) budgetAlert(i int, variant string, start windows.Time, b *bets, reference, current *profile.Profile, f int, found budget.Finding, fired bool, out *Output) error {
+func (e *endpoint) budgetAlert(i int, variant string, start windows.Time, b *bets, against *tables, current *profile.Profile, f int, found budget.Finding, fired bool, out *Output) error {
 	m := e.monitors[i]
 	pane := windows.Window{Start: start, End: start.Add(e.pane)}
 	since := start.Add(-time.Duration(max(found.Panes, 1)-1) * e.pane)
@@ -36,12 +36,13 @@ func (e *endpoint) budgetAlert(i int, variant string, start windows.Time, b *bet
 		a := m.traffic(&r, budgetRule, ranges, transition)
 		name := m.Layout().Features[f].Name
 		a.ID, a.Kind, a.Feature = alertID(&r, name, budgetRule, transition), detectors.KindDrift, name
+		a.Reference = against.other
 		a.Score, a.Threshold = standings[f].score, standings[f].limit
-		a.Samples = Samples{reference.Features[f].Captured, current.Features[f].Captured}
+		a.Samples = Samples{against.reference.Features[f].Captured, current.Features[f].Captured}
 		if fired {
 			a.Samples.Current = int64(found.Records)
 		}
-		a.Histogram = detectors.Compare(&reference.Features[f], &moved.Features[f])
+		a.Histogram = detectors.Compare(&against.reference.Features[f], &moved.Features[f])
 		a.Evidence.Budget = m.evidence(f, found, &standings[f], since)
 		for g := range standings {
 			a.Top = append(a.Top, TopFeature{m.Layout().Features[g].Name, budgetRule, standings[g].score})

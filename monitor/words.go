@@ -97,15 +97,15 @@ func (a *Alert) sequenceWords(where, window string) string {
 func (a *Alert) budgetWords(where, window string) string {
 	b := a.Evidence.Budget
 	if a.State == resolved {
-		return fmt.Sprintf("%s on %s is like the baseline again %s: for some panes, nothing as strong as what was reported has shown", a.Feature, where, window)
+		return fmt.Sprintf("%s on %s is as %s again %s: for some panes, nothing as strong as what was reported has shown", a.Feature, where, a.Reference.words(), window)
 	}
 	verb := "has had"
 	if !strings.Contains(b.Change, " ") || strings.HasSuffix(b.Change, "distributed") {
 		verb = "has been"
 	}
 	text := fmt.Sprintf("%s on %s %s %s since about %s (%s, %d records): at least %s of the records have moved, and up to %s are ignored; "+
-		"records like the baseline's look like this at most once in %s, and the budget is %s (%d values in the reference, its own uncertainty %s)",
-		a.Feature, where, verb, b.Change, b.Since, counted(b.Panes, "pane"), b.Records, inPercent(b.Effect), inPercent(b.MinEffect), span(b.Recurrence), b.FalseAlarms,
+		"records like those %s look like this at most once in %s, and the budget is %s (%d values in the reference, its own uncertainty %s)",
+		a.Feature, where, verb, b.Change, b.Since, counted(b.Panes, "pane"), b.Records, inPercent(b.Effect), inPercent(b.MinEffect), a.Reference.words(), span(b.Recurrence), b.FalseAlarms,
 		a.Samples.Reference, inPercent(b.Uncertainty))
 	if b.Kappa > 1 {
 		text += fmt.Sprintf("; records that follow each other are alike, so %.3g count as one", b.Kappa)

@@ -96,7 +96,7 @@ func TestBacktestFindsJointDrift(t *testing.T) {
 		t.Errorf("%d alarms, the first %+v", r.Alarms, a)
 	}
 	const words = "all inputs on loans no longer move together as in the baseline since about 1970-01-01T00:03:20Z (1 pane, 100 records): how many of the 20 are above their medians is " +
-		"distributed otherwise, with a standard deviation of 3.8, and of 2.2 in the baseline; records like the baseline's look like this at most once in "
+		"distributed otherwise, with a standard deviation of 3.8, and of 2.2 in the baseline; records like those in the baseline look like this at most once in "
 	if !strings.HasPrefix(a.Message, words) {
 		t.Errorf("message %q", a.Message)
 	}
