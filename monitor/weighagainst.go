@@ -25,13 +25,14 @@ func (e *endpoint) against(i int, variant string, start windows.Time) (*tables, 
 		return &tables{reference: m.Baseline.Profile, features: m.tables, pairs: m.pairs, sums: m.projections}, nil
 	}
 	spec := m.Windows[0]
-	w, key := windows.Window{Start: start, End: start.Add(e.pane)}, windows.Time(0)
+	var w windows.Window
+	var key windows.Time
 	if m.Reference.rolling() {
 		// The pane's own window is not over: it is compared with what that will be compared with.
 		first := start.Floor(spec.Step())
 		w, key = windows.Window{Start: first, End: first.Add(spec.Size)}, first
 	} else {
-		key = windows.Time(m.Baseline.Seasonal.Cycle.Slot(start))
+		w, key = windows.Window{Start: start, End: start.Add(e.pane)}, windows.Time(m.Baseline.Seasonal.Cycle.Slot(start))
 	}
 	cached := e.tables[pastKey{m.Name, variant, spec.Size}]
 	if cached != nil && cached.key == key {
