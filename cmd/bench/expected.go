@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"encoding/json"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -78,6 +79,36 @@ func (w *workload) bruteForce(spec windows.Spec, edges map[string][]float64, pla
 		}
 	}
 	return all, err
+}
+
+// closing is how many windows of all endpoints close whenever the run ends. It counts no rows.
+func (w *workload) closing(spec windows.Spec, place func(i int) int) (n int, err error) {
+	size, step := spec.Size.Milliseconds(), spec.Step().Milliseconds()
+	passed := make([]map[int]int64, w.endpoints)      // by partition
+	starts := make([]map[int64]struct{}, w.endpoints) // of the windows that have rows
+	for e := range w.endpoints {
+		passed[e], starts[e] = map[int]int64{}, map[int64]struct{}{}
+	}
+	err = w.each(func(i int, r *row) error {
+		e, p := i%w.endpoints, place(i)
+		passed[e][p] = max(passed[e][p], r.time)
+		for start := r.time - r.time%step; start > r.time-size; start -= step {
+			starts[e][start] = struct{}{}
+		}
+		return nil
+	})
+	for e, all := range starts {
+		if len(all) == 0 {
+			continue
+		}
+		frontier := slices.Min(slices.Collect(maps.Values(passed[e]))) - lateness.Milliseconds()
+		for start := range all {
+			if start+size <= frontier {
+				n++
+			}
+		}
+	}
+	return n, err
 }
 
 // sure is how many windows close whenever the run ends.

@@ -36,6 +36,7 @@ type options struct {
 	ingest                       bool // alone
 	captures, training, expected string
 	profile                      string
+	closing                      int    // windows that close whenever a run ends
 	own                          string // the topic, where it is not that of the workload
 	out                          io.Writer
 }
@@ -100,10 +101,11 @@ func (o *options) reference(ctx context.Context) error {
 			return err
 		}
 	}
-	expected, err := o.expectation(edges)
+	expected, closing, err := o.expectation(edges)
 	if err != nil {
 		return err
 	}
+	o.closing = closing
 	// One process is measured in the same way as several.
 	one := *o
 	if one.processes = 1; o.processes > 1 {
@@ -167,17 +169,15 @@ func (m *measured) print(out io.Writer, name string) {
 		float64(m.memory)/1e6, m.mallocs/float64(m.rows), m.windows, m.until)
 }
 
-// expectation is what every run is compared with, or nil when the workload is not the reference job's, or closes no window.
-func (o *options) expectation(edges map[string][]float64) (map[int64]*window, error) {
-	switch {
-	case o.expected != "":
-		return readExpected(o.expected)
-	case o.captures != "" || o.work.endpoints > 1 || o.ingest:
-		return nil, nil
+// expectation is what every run is compared with, or nil when the workload is not the reference job's, or closes no window; and
+// how many windows close whenever a run ends.
+func (o *options) expectation(edges map[string][]float64) (expected map[int64]*window, closing int, err error) {
+	if o.captures != "" && o.expected == "" || o.ingest {
+		return nil, 0, nil
 	}
 	hash := kgo.StickyKeyPartitioner(nil).ForTopic(o.topic())
 	last, partition := -1, 0
-	return o.work.bruteForce(o.window, edges, func(i int) int {
+	place := func(i int) int {
 		if w := &o.work; w.arrowRows > 0 {
 			i -= i % w.arrowRows
 		}
@@ -185,7 +185,17 @@ func (o *options) expectation(edges map[string][]float64) (map[int64]*window, er
 			last, partition = i, hash.Partition(&kgo.Record{Key: []byte(eventID(i))}, partitions)
 		}
 		return partition
-	})
+	}
+	switch {
+	case o.expected != "":
+		expected, err = readExpected(o.expected)
+	case o.work.endpoints > 1:
+		closing, err = o.work.closing(o.window, place)
+		return nil, closing, err
+	default:
+		expected, err = o.work.bruteForce(o.window, edges, place)
+	}
+	return expected, sure(expected), err
 }
 
 // poll polls and discards in a process of its own.

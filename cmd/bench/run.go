@@ -91,7 +91,7 @@ func (o *options) run(ctx context.Context, name string, rows, records int64, b *
 		if err := o.evaluated(ctx, admin, c.Topics.Panes); err != nil {
 			return m, err
 		}
-		at, err := o.lastReport(ctx, c.Topics.Reports, sure(expected))
+		at, err := o.lastReport(ctx, c.Topics.Reports, o.closing)
 		if err != nil {
 			return m, err
 		}
