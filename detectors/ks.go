@@ -34,16 +34,26 @@ func (KS) Score(reference, current *profile.Feature) (Score, bool) {
 	if !reference.Numeric() || n <= 0 || m <= 0 {
 		return Score{}, false
 	}
-	d := distance{n: float64(n), m: float64(m)}
-	other := current.Bins[:len(reference.Bins)]
+	// The functions are taken nm times, so that no bin divides anything; that is exact while nm is less than 2^53.
+	var rows, rowsCurrent int64
+	var before, beforeCurrent, apart, upper float64 // there is no upper bound while it is 0: between two rises it is more
+	bins := current.Bins[:len(reference.Bins)]
 	for bin, r := range reference.Bins {
-		// Whether all values in a bin are one takes longer to say than all the rest, so that only the bins that matter are asked.
-		c := other[bin]
-		if most, both := d.rise(r, c); both && (!d.open || most > d.upper) && !oneValue(reference, current, bin) {
-			d.upper, d.open = max(d.upper, most), true
+		c := bins[bin]
+		rows, rowsCurrent = rows+r, rowsCurrent+c
+		up, upCurrent := float64(rows)*float64(m), float64(rowsCurrent)*float64(n)
+		if d := math.Abs(up - upCurrent); d > apart {
+			apart = d
 		}
+		// Whether both rise, and whether all values in a bin are one, takes longer to say than all the rest, so that only the bins
+		// that matter are asked.
+		above, below := up-beforeCurrent, upCurrent-before
+		if (above > upper || below > upper) && r > 0 && c > 0 && !oneValue(reference, current, bin) {
+			upper = max(above, below)
+		}
+		before, beforeCurrent = up, upCurrent
 	}
-	return d.result(), true
+	return distance(n, m, apart, upper), true
 }
 
 // Exact is the distance over all values.
@@ -52,43 +62,23 @@ func (KS) Exact(reference, current *Sample) (Score, bool) {
 	if !ok {
 		return Score{}, false
 	}
-	d := distance{n: float64(s.reference), m: float64(s.current)}
+	var rows, rowsCurrent int64
+	apart := 0.0
 	for step := range s.all {
-		d.rise(step.reference, step.current)
+		rows, rowsCurrent = rows+step.reference, rowsCurrent+step.current
+		apart = max(apart, math.Abs(float64(rows)*float64(s.current)-float64(rowsCurrent)*float64(s.reference)))
 	}
-	return d.result(), true
+	return distance(s.reference, s.current, apart, 0), true
 }
 
-// distance is how far two distribution functions of n and m rows are apart at most, up to where both have risen. They are times
-// nm here, so that a rise divides nothing, and is exact while nm is less than 2^53.
-type distance struct {
-	n, m         float64
-	r, c         int64   // rows so far
-	up, other    float64 // the functions
-	score, upper float64
-	open         bool // there is an upper bound
-}
-
-// rise takes in the next rows of both, and says, when both have some, how far apart their functions may be between them.
-func (d *distance) rise(r, c int64) (most float64, both bool) {
-	before, beforeOther := d.up, d.other
-	d.r += r
-	d.c += c
-	d.up, d.other = float64(d.r)*d.m, float64(d.c)*d.n
-	if apart := math.Abs(d.up - d.other); apart > d.score {
-		d.score = apart
-	}
-	if r <= 0 || c <= 0 {
-		return 0, false
-	}
-	return max(d.up-beforeOther, d.other-before), true
-}
-
-func (d *distance) result() Score {
-	all := d.n * d.m
-	score := Score{Value: d.score / all, Expected: new(min(1, math.Sqrt(math.Pi/2)*math.Ln2*math.Sqrt(1/d.n+1/d.m)))}
-	score.bracket(score.Value, max(score.Value, d.upper/all), d.open)
-	if rows := math.RoundToEven(all / (d.n + d.m)); rows >= 1 {
+// distance is the score of two distribution functions, of n and m rows, that are apart by so much, and by upper at most, both
+// times nm.
+func distance(n, m int64, apart, upper float64) Score {
+	x, y := float64(n), float64(m)
+	all := x * y
+	score := Score{Value: apart / all, Expected: new(min(1, math.Sqrt(math.Pi/2)*math.Ln2*math.Sqrt(1/x+1/y)))}
+	score.bracket(score.Value, max(score.Value, upper/all), upper > 0)
+	if rows := math.RoundToEven(all / (x + y)); rows >= 1 {
 		score.Tail = func() float64 { return pvalue.Kolmogorov(rows, score.Value) }
 	}
 	return score
