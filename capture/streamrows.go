@@ -191,35 +191,36 @@ func (c *column) setCategory(row int, data []byte, from, to int) {
 	c.setWord(row, data[from:to])
 }
 
-// unread stands for the code of a dictionary's text that no row has had yet.
-const unread = noValue - 1
-
-// fillIndices looks up each text of the dictionary once.
+// fillIndices looks up each text of the dictionary once, if it has a code.
 func (s *stream) fillIndices(c *column, from int, f *field, v *vector) {
 	codes := s.codes[:0]
 	for range min(v.texts.n, maxStreamRows) {
-		codes = append(codes, unread)
+		codes = append(codes, noCode)
 	}
 	s.codes = codes
-	for row := range v.n {
-		if !v.has(row) {
-			c.codes[from+row] = noValue
+	to := c.codes[from : from+v.n]
+	for row := range to {
+		var index uint64 // any where there is no value
+		if f.is.width == 1 {
+			index = uint64(v.data[row]) // as mostly
+		} else {
+			index = v.index(f.is.width, row)
+		}
+		if index < uint64(len(codes)) && codes[index] != noCode {
+			to[row] = codes[index]
 			continue
 		}
-		i := int(v.index(f.is.width, row))
-		if i < len(codes) && (codes[i] >= 0 || codes[i] == noValue) {
-			c.codes[from+row] = codes[i]
-			continue
-		}
-		if !v.texts.has(i) {
-			c.codes[from+row] = noValue
+		i := int(index)
+		if !v.has(row) || !v.texts.has(i) {
+			to[row] = noValue
 			continue
 		}
 		c.setCategory(from+row, v.texts.data, v.texts.offset(f.texts.width, i), v.texts.offset(f.texts.width, i+1))
 		if i < len(codes) {
-			codes[i] = c.codes[from+row]
+			codes[i] = to[row]
 		}
 	}
+	v.eachNull(v.n, func(row int) { to[row] = noValue })
 }
 
 // fillWords gives rows their number's digits, or true and false.

@@ -42,6 +42,8 @@ func (t arrowType) milliseconds(v int64) (int64, error) {
 	switch {
 	case t.kind == signed:
 		return unixTime(float64(v))
+	case t.units == 1000:
+		return inRange(v)
 	case t.units == 1:
 		if v < earliest/1000 || v > latest/1000 {
 			return 0, errTime

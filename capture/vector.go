@@ -51,6 +51,15 @@ func (v *values) checkTexts(is arrowType) error {
 
 // within says whether the indices of all rows that have a value are below n.
 func (v *values) within(is arrowType, n int) bool {
+	if is.width == 1 {
+		most := uint8(0)
+		for _, at := range v.data[:v.n] {
+			most = max(most, at)
+		}
+		if int(most) < n {
+			return true
+		}
+	}
 	for row := range v.n {
 		if at := v.index(is.width, row); at >= uint64(n) && v.has(row) {
 			return false

@@ -68,7 +68,8 @@ func (f *fold) sortRows(w *waiting) []*openPane {
 		t := r.target
 		p := t.latest
 		for row := r.first; row < end; row++ {
-			if start := windows.Time(times[row]).Floor(t.pane); p == nil || p.start != start {
+			if at := windows.Time(times[row]); p == nil || at < p.start || at >= p.end {
+				start := at.Floor(t.pane)
 				if p = t.panes[start]; p == nil {
 					p = f.openPane(t, start)
 				}
@@ -94,6 +95,7 @@ func (f *fold) sortRows(w *waiting) []*openPane {
 type openPane struct {
 	target  *target
 	start   windows.Time
+	end     windows.Time
 	profile *profile.Profile // nil before rows were counted
 	ranges  []monitor.Range
 	rows    []int32 // of the batch being folded
@@ -106,7 +108,7 @@ func (f *fold) openPane(t *target, start windows.Time) *openPane {
 	if n := len(f.spare); n > 0 {
 		p, f.spare = f.spare[n-1], f.spare[:n-1]
 	}
-	*p = openPane{target: t, start: start, rows: p.rows[:0], ranges: make([]monitor.Range, 0, max(1, len(p.ranges)))}
+	*p = openPane{target: t, start: start, end: start.Add(t.pane), rows: p.rows[:0], ranges: make([]monitor.Range, 0, max(1, len(p.ranges)))}
 	t.panes[start] = p
 	return p
 }
