@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxBatchRows = 1024     // rows of an endpoint that are folded at once: their columns stay in the processor's cache
+	maxBatchRows = 1000     // rows that are folded at once, and so are those of an Arrow record of that many: their columns stay in the processor's cache
 	maxOpenBytes = 32 << 20 // of profiles kept open; the rest waits encoded
 	maxPending   = 64 << 20
 )
