@@ -112,3 +112,26 @@ func exact(values []float64) (mean, deviation float64) {
 	deviation, _ = number(0).Sqrt(squares.Quo(squares, n)).Float64()
 	return mean, deviation
 }
+
+// TestFractions: numbers that are not whole are counted exactly, up to where no number has a fraction.
+func TestFractions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.Custom(func(t *rapid.T) float64 {
+			power := rapid.SampledFrom([]float64{0, 1, 1 << 20, 1 << 50, 1 << 51, 1 << 52, 1 << 53}).Draw(t, "power")
+			part := rapid.SampledFrom([]float64{0, 0.25, 0.5, 1, 1.5, 5e-324, 1e-200}).Draw(t, "part")
+			return rapid.SampledFrom([]float64{1, -1}).Draw(t, "sign")*power + rapid.SampledFrom([]float64{1, -1}).Draw(t, "side")*part
+		})
+		values := rapid.SliceOfN(number, 0, 70).Draw(t, "values")
+		want := int64(0)
+		for _, x := range values {
+			if x != math.Trunc(x) {
+				want++
+			}
+		}
+		m := momentsOf(0)
+		m.widen(values)
+		if got := m.addAll(values); got != want {
+			t.Fatalf("%d are not whole, want %d", got, want)
+		}
+	})
+}
