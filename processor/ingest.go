@@ -3,7 +3,9 @@ package processor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +27,7 @@ type Ingest struct {
 	ready   func(bool)
 
 	session *kgo.GroupTransactSession
+	given   atomic.Bool // partitions were given away since the last commit of what was read
 	admin   *kadm.Client
 	topics  map[string]kadm.TopicDetail
 	keeps   map[string]time.Duration // how long the capture topics keep records, where that is known
@@ -47,7 +50,8 @@ func (in *Ingest) Run(ctx context.Context) error {
 }
 
 func (in *Ingest) run(ctx context.Context) error {
-	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), kgo.WithPools(&recordPool{}))
+	options := append(in.config.sessionOptions(in.log, "ingest", in.captures()...), kgo.WithPools(&recordPool{}),
+		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) { in.given.Store(true) }))
 	session, err := newSession(in.fromStart(), append(options, in.options...)...)
 	if err != nil {
 		return err
@@ -124,9 +128,13 @@ const maxPolled = 20_000
 // commit ends what was read since the last commit, or, when nothing was, tells that this is so.
 func (in *Ingest) commit(ctx context.Context) error {
 	if !in.intake.Polled() {
+		if err := in.forgive(ctx); err != nil {
+			return err
+		}
 		_, err := in.silent(ctx, nil)
 		return err
 	}
+	in.given.Store(false)
 	status, err := in.status(ctx)
 	if err != nil {
 		return err
@@ -153,6 +161,21 @@ func (in *Ingest) commit(ctx context.Context) error {
 	if all := in.intake.Paused(); len(all) > paused {
 		in.session.Client().PauseFetchTopics(all...)
 		in.log.Error("topics are not read any more, as their dead letters have spent the quota: mend what sends them, then restart", "topics", all, "quota", in.config.DeadLetters.Quota)
+	}
+	return nil
+}
+
+// forgive ends an empty transaction after partitions were given away. The session aborts the next one after that, however much later
+// it is; but nothing that was read of them is waiting, so that what is read from now on need not be dropped.
+func (in *Ingest) forgive(ctx context.Context) error {
+	if !in.given.Swap(false) {
+		return nil
+	}
+	if err := in.session.Begin(); err != nil {
+		return lost{fmt.Errorf("begin transaction: %w", err)}
+	}
+	if _, err := in.session.End(ctx, kgo.TryAbort); err != nil {
+		return lost{fmt.Errorf("end transaction: %w", err)}
 	}
 	return nil
 }
