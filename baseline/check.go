@@ -85,7 +85,7 @@ func checkCalibrations(all []Calibration, p *profile.Profile) error {
 	return nil
 }
 
-// restore gives the profile its pairs of columns, which files of before have not.
+// restore gives the profile its pairs of columns, which a file may lack.
 func (j *joint) restore(p *profile.Profile) error {
 	if j == nil {
 		return nil

@@ -269,7 +269,7 @@ func sameCounts(whole, total *profile.Profile) error {
 			return fmt.Errorf("%w: feature %q", errSlots, w.Layout.Name)
 		}
 	}
-	if t := total.Joint; t != nil { // slots of before have none
+	if t := total.Joint; t != nil { // slots may have been saved without
 		w := whole.Joint
 		if w == nil || !slices.Equal(w.Rows, t.Rows) || !slices.Equal(w.Agree, t.Agree) || !slices.EqualFunc(w.Projected, t.Projected, slices.Equal) {
 			return fmt.Errorf("%w: pairs of columns", errSlots)

@@ -64,7 +64,7 @@ func (b *bets) dependence(tables []*budget.Table) []float64 {
 // weighPairs gives the bets on pairs a pane. A pair whose feature is firing is reported under that feature, and while all inputs
 // have been told of, none is.
 func (e *endpoint) weighPairs(m *Monitor, variant string, start windows.Time, b *bets, against *tables, current *profile.Profile, dependence []float64, elapsed int, out *Output) {
-	if current.Joint == nil {
+	if current.Joint == nil || len(against.pairs) == 0 {
 		return
 	}
 	panes, share := m.Budget.FalseAlarms.panes(e.pane), e.pairShare(m, b.place)

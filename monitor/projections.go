@@ -56,7 +56,7 @@ func (m *Monitor) projectionName(i int) string {
 // weighSums gives the bets on sums a pane. While a feature or a pair is firing, that is what has happened, and a sum is no alert; nor
 // is one beside another.
 func (e *endpoint) weighSums(m *Monitor, variant string, start windows.Time, b *bets, against *tables, current *profile.Profile, elapsed int, out *Output) {
-	if current.Joint == nil {
+	if current.Joint == nil || len(against.sums) == 0 {
 		return
 	}
 	panes, share := m.Budget.FalseAlarms.panes(e.pane), e.variantShare(m, b.place)*budget.ProjectionShare/float64(len(m.projections))

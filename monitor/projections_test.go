@@ -123,7 +123,7 @@ func TestProjectionsAgainstAnotherReference(t *testing.T) {
 	}
 }
 
-// A baseline without sums, of before, has pairs all the same.
+// A baseline without sums has pairs all the same.
 func TestBaselineWithoutProjections(t *testing.T) {
 	b := inputsBaseline(rand.New(rand.NewPCG(1, 2)))
 	for _, counts := range b.Profile.Joint.Projected {

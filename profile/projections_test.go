@@ -112,7 +112,7 @@ func TestProjectionsProperties(t *testing.T) {
 	})
 }
 
-// A profile of before has pairs and no projections; one of now must have them.
+// A profile of the earlier version has pairs and no projections; one of this version must have them.
 func TestProfileWithoutProjections(t *testing.T) {
 	layout, _ := projectedLayout()
 	p := New(layout)
